@@ -1,0 +1,68 @@
+"""wildgraph: long-context instruction data that looks like what people really ask.
+
+The three jobs, as functions: :func:`build` task graphs from query logs, :func:`sample` accepted pairs from graphs and documents,
+:func:`view` them on one page; :func:`export` writes data sets, :func:`status` tells the funnel.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from wildgraph.config import Config, load_config
+    from wildgraph.demo import demo
+    from wildgraph.errors import WildgraphError
+    from wildgraph.pipeline import build, export, sample, status, view
+    from wildgraph.records import Conversation, Document, MetaInformation, Pair, Rejection, TaskSpec
+    from wildgraph.taskgraph import TaskGraph, read_graphs
+
+_HOMES = {
+    "Config": "config",
+    "load_config": "config",
+    "WildgraphError": "errors",
+    "build": "pipeline",
+    "demo": "demo",
+    "export": "pipeline",
+    "sample": "pipeline",
+    "status": "pipeline",
+    "view": "pipeline",
+    "Conversation": "records",
+    "Document": "records",
+    "MetaInformation": "records",
+    "Pair": "records",
+    "Rejection": "records",
+    "TaskSpec": "records",
+    "TaskGraph": "taskgraph",
+    "read_graphs": "taskgraph",
+}
+
+__all__ = [
+    "Config",
+    "Conversation",
+    "Document",
+    "MetaInformation",
+    "Pair",
+    "Rejection",
+    "TaskGraph",
+    "TaskSpec",
+    "WildgraphError",
+    "__version__",
+    "build",
+    "demo",
+    "export",
+    "load_config",
+    "read_graphs",
+    "sample",
+    "status",
+    "view",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Public names are imported when they are first used: ``import wildgraph`` stays light."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'wildgraph' has no attribute {name!r}")
+    return getattr(import_module(f"wildgraph.{_HOMES[name]}"), name)

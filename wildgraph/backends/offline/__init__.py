@@ -1,0 +1,1 @@
+"""The embedded default engine: mining by prototypes and cues, writing by extraction."""

@@ -1,0 +1,230 @@
+"""The catalogue: concepts that several queries share, in a hierarchy, and which value belongs to which concept.
+
+Real mined values are almost all unique, so a graph over raw values is a heap of one-record stars; values are therefore lifted to
+concepts at reuse granularity (Clio, arXiv 2412.13678, and TnT-LLM, arXiv 2403.12173, do the like for conversations; the two-level form is ours).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from wildgraph.errors import InputError
+from wildgraph.records import Assignment, Concept, content_hash
+
+PRIOR_VERSION = 1
+
+
+def slug(name: str) -> str:
+    """A name as the tail of an id: lower case, words joined by hyphens, any script, ≤60 characters.
+
+    Example:
+        >>> slug("Summarize the document!")
+        'summarize-the-document'
+    """
+    words = re.findall(r"\w+", unicodedata.normalize("NFKC", name).casefold())
+    text = "-".join(words).replace("_", "-").strip("-")
+    return text if 0 < len(text) <= 60 else f"{text[:48].rstrip('-')}-{content_hash(name, length=8)}".lstrip("-")
+
+
+def concept_id(field_name: str, name: str) -> str:
+    """The stable id of a concept born with ``name``."""
+    return f"{field_name}/{slug(name)}"
+
+
+class _PriorEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=120)
+    like: list[str] = Field(default_factory=list)
+    cues: dict[str, list[str]] = Field(default_factory=dict)
+    concepts: list[_PriorEntry] = Field(default_factory=list)
+
+
+class _PriorFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    version: int
+    fields: dict[str, list[_PriorEntry]]
+
+
+@dataclass(frozen=True)
+class PriorConcept:
+    """A concept of a prior catalogue with what shows it.
+
+    Attributes:
+        concept: id, name, parent.
+        like: English phrases that mean it, its name first.
+        cues: word beginnings by language.
+    """
+
+    concept: Concept
+    like: tuple[str, ...]
+    cues: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A prior catalogue: what is known of concepts before any value was seen.
+
+    Attributes:
+        concepts: by field, parents before their children, in file order.
+        fingerprint: content hash.
+    """
+
+    concepts: Mapping[str, tuple[PriorConcept, ...]]
+    fingerprint: str
+
+    def __iter__(self) -> Iterator[PriorConcept]:
+        for group in self.concepts.values():
+            yield from group
+
+
+def _entries(field_name: str, entries: Iterable[_PriorEntry], parent: str | None) -> Iterator[PriorConcept]:
+    for entry in entries:
+        concept = Concept(id=concept_id(field_name, entry.name), field=field_name, name=entry.name, parent=parent, origin="prior")
+        yield PriorConcept(concept, (entry.name, *entry.like), {code: tuple(words) for code, words in entry.cues.items()})
+        yield from _entries(field_name, entry.concepts, concept.id)
+
+
+def parse_prior(text: str, source: str) -> Prior:
+    """A prior catalogue from YAML text; ``catalogues/general.yaml`` documents the format.
+
+    Raises:
+        InputError: not YAML, unknown keys, a newer version, or one concept twice in a field.
+    """
+    import yaml
+
+    try:
+        data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
+        parsed = _PriorFile.model_validate(data)
+    except (yaml.YAMLError, ValidationError) as error:
+        raise InputError(
+            f"{source} is not a catalogue: {str(error).splitlines()[0]}", "wildgraph/catalogues/general.yaml shows the format"
+        ) from error
+    if parsed.version > PRIOR_VERSION:
+        raise InputError(f"{source} has catalogue version {parsed.version}", "a newer wildgraph wrote it: upgrade")
+    concepts: dict[str, tuple[PriorConcept, ...]] = {}
+    for name, entries in parsed.fields.items():
+        found = tuple(_entries(name, entries, None))
+        ids = [entry.concept.id for entry in found]
+        twice = next((one for one in ids if ids.count(one) > 1), None)
+        if twice:
+            raise InputError(f"{source} names the concept {twice} twice")
+        concepts[name] = found
+    return Prior(concepts, content_hash(text))
+
+
+@cache
+def load_prior(path: str = "") -> Prior:
+    """The prior catalogue in a file; the general one that ships with wildgraph for an empty path.
+
+    Raises:
+        InputError: the file cannot be read or is not a catalogue.
+    """
+    if not path:
+        return parse_prior(files("wildgraph").joinpath("catalogues/general.yaml").read_text(encoding="utf-8"), "catalogues/general.yaml")
+    try:
+        return parse_prior(Path(path).read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the catalogue {path}: {error}") from error
+
+
+def empty_prior() -> Prior:
+    """A prior that knows nothing: every concept is induced."""
+    return Prior({}, content_hash("empty"))
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Concepts and assignments of one run.
+
+    Attributes:
+        concepts: by id.
+        assignments: by (field, value).
+    """
+
+    concepts: Mapping[str, Concept]
+    assignments: Mapping[tuple[str, str], Assignment] = field(default_factory=dict)
+
+    def leaf(self, field_name: str, value: str) -> str | None:
+        """Id of the concept a value was assigned to, or ``None`` if it was never seen."""
+        found = self.assignments.get((field_name, value))
+        return found.concept if found else None
+
+    def lineage(self, concept: str) -> list[str]:
+        """The concept and its ancestors, nearest first; unknown ids give themselves."""
+        line = [concept]
+        while (known := self.concepts.get(line[-1])) is not None and known.parent is not None and known.parent not in line:
+            line.append(known.parent)
+        return line
+
+    def name(self, concept: str) -> str:
+        """Published name of a concept."""
+        return self.concepts[concept].name
+
+    def rows(self) -> list[dict[str, Any]]:
+        """``field, value, concept, parent, count, similarity`` per assignment, sorted."""
+        return [
+            {
+                "field": item.field,
+                "value": item.value,
+                "concept": item.concept,
+                "name": self.concepts[item.concept].name,
+                "parent": self.concepts[item.concept].parent,
+                "count": item.count,
+                "users": item.users,
+                "similarity": item.similarity,
+            }
+            for _, item in sorted(self.assignments.items())
+        ]
+
+
+def load_concepts(path: Path) -> dict[str, Concept]:
+    """The concepts of a JSON-lines file by id; none where the file is missing.
+
+    Raises:
+        InputError: a line is no concept.
+    """
+    if not path.is_file():
+        return {}
+    found = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        if line:
+            try:
+                concept = Concept.model_validate_json(line)
+            except ValidationError as error:
+                raise InputError(f"{path}:{number} is no concept: {error.errors()[0]['msg']}", "build the graphs again") from error
+            found[concept.id] = concept
+    return found
+
+
+def load_assignments(path: Path) -> dict[tuple[str, str], Assignment]:
+    """The assignments of a ``catalogue.jsonl`` by (field, value).
+
+    Raises:
+        InputError: the file cannot be read, or a line is no assignment.
+    """
+    found = {}
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the catalogue {path}: {error}") from error
+    for number, line in enumerate(lines, 1):
+        if line:
+            try:
+                row = json.loads(line)
+                item = Assignment.model_validate({key: row[key] for key in Assignment.model_fields if key in row})
+            except (ValueError, TypeError) as error:
+                raise InputError(f"{path}:{number} is no assignment: {' '.join(str(error).split())[:120]}") from error
+            found[item.field, item.value] = item
+    return found

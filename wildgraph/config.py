@@ -1,0 +1,202 @@
+"""One configuration for YAML, flags and the API; an unknown key is an error with a suggestion."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from wildgraph.corpus import CorpusSettings
+from wildgraph.errors import ConfigError
+from wildgraph.fields import DEFAULT_FIELDS, MetaField, field_table
+from wildgraph.records import REASONS
+from wildgraph.stages.adapt import AdaptConfig
+from wildgraph.stages.canonicalize import CanonicalizeConfig
+from wildgraph.stages.classify import ClassifyConfig
+from wildgraph.stages.export import ExportConfig
+from wildgraph.stages.gate import GateConfig
+from wildgraph.stages.graph import GraphConfig
+from wildgraph.stages.ingest import IngestConfig
+from wildgraph.stages.mine import MineConfig
+from wildgraph.stages.pair import PairConfig
+from wildgraph.stages.walk import WalkConfig
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelConfig(_Section):
+    """Which model answers. The key comes from ``OPENAI_API_KEY`` and nowhere else.
+
+    Attributes:
+        name: ``offline`` for the embedded engine, else the model's name at the server.
+        base_url: address of an OpenAI-compatible server; empty for ``OPENAI_BASE_URL``, else OpenAI's.
+        concurrency: requests in flight at most.
+        structured: how structured answers are asked for.
+        max_requests, max_tokens: caps for one command; ``None`` for none.
+        requests_per_minute, tokens_per_minute: the server's own limits, kept to.
+        connect_timeout, timeout: seconds to connect, and for a whole request, after which it is cut and tried again.
+        retry: rejection reasons whose remembered failures are asked again.
+        server_group: names servers that are interchangeable, so that their answers share the cache; empty for the host's name.
+    """
+
+    name: str = "offline"
+    base_url: str = ""
+    concurrency: int = Field(default=32, ge=1, le=4096)
+    structured: Literal["auto", "json_schema", "json_object", "text"] = "auto"
+    max_requests: int | None = Field(default=None, ge=0)
+    max_tokens: int | None = Field(default=None, ge=0)
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    tokens_per_minute: float | None = Field(default=None, gt=0)
+    connect_timeout: float = Field(default=5.0, gt=0)
+    timeout: float = Field(default=600.0, gt=0)
+    retry: tuple[str, ...] = ()
+    server_group: str = ""
+
+    @field_validator("retry")
+    @classmethod
+    def _reasons(cls, retry: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = next((reason for reason in retry if reason not in REASONS), None)
+        if unknown:
+            near = difflib.get_close_matches(unknown, REASONS, n=1)
+            raise ValueError(f"there is no rejection reason {unknown!r}{f', did you mean {near[0]!r}?' if near else ''}")
+        return retry
+
+
+class LogConfig(_Section):
+    """How logs are read.
+
+    Attributes:
+        format: name of a reader; empty to detect it.
+        columns: what a table's columns hold (``query``, ``user``, …).
+    """
+
+    format: str = ""
+    columns: dict[str, str] = Field(default_factory=dict)
+
+
+class SampleConfig(_Section):
+    """How many pairs, and when to give up.
+
+    Attributes:
+        n: accepted pairs wanted.
+        seed: of the sampling.
+        attempts: candidates tried per pair wanted before giving up.
+        wave: fewest candidates of a wave.
+    """
+
+    n: int = Field(default=100, ge=0)
+    seed: int = Field(default=0, ge=0)
+    attempts: int = Field(default=30, ge=1)
+    wave: int = Field(default=16, ge=1)
+
+
+class Config(_Section):
+    """Everything that can be set.
+
+    Attributes:
+        fields: the meta-information fields; replaces the default table everywhere.
+        embedder: folder or name of a sentence-transformers model; empty for the bundled one.
+        max_rejection_rate: share of failed items, of at least 50, beyond which a stage stops the run.
+    """
+
+    fields: tuple[MetaField, ...] = DEFAULT_FIELDS
+    embedder: str = ""
+    max_rejection_rate: float = Field(default=0.2, ge=0.0, le=1.0)
+    model: ModelConfig = ModelConfig()
+    logs: LogConfig = LogConfig()
+    ingest: IngestConfig = IngestConfig()
+    mine: MineConfig = MineConfig()
+    canonicalize: CanonicalizeConfig = CanonicalizeConfig()
+    graph: GraphConfig = GraphConfig()
+    corpus: CorpusSettings = CorpusSettings()
+    classify: ClassifyConfig = ClassifyConfig()
+    walk: WalkConfig = WalkConfig()
+    pair: PairConfig = PairConfig()
+    adapt: AdaptConfig = AdaptConfig()
+    gate: GateConfig = GateConfig()
+    export: ExportConfig = ExportConfig()
+    sample: SampleConfig = SampleConfig()
+
+    @field_validator("fields")
+    @classmethod
+    def _table(cls, fields: tuple[MetaField, ...]) -> tuple[MetaField, ...]:
+        field_table(fields)
+        return fields
+
+    def model_post_init(self, _context: object) -> None:
+        """Hand the one field table down to the stages that need it."""
+        for name in ("mine", "canonicalize", "walk"):
+            object.__setattr__(self, name, getattr(self, name).model_copy(update={"fields": self.fields}))
+
+    def public(self) -> dict[str, Any]:
+        """The configuration as the manifest shows it: only what differs from the defaults, never an address."""
+        shown: dict[str, Any] = self.model_dump(
+            mode="json", exclude_defaults=True, exclude={"model": {"base_url", "concurrency", "connect_timeout", "timeout", "retry"}}
+        )
+        for name in ("mine", "canonicalize", "walk"):
+            shown.get(name, {}).pop("fields", None)
+        return {key: value for key, value in shown.items() if value not in ({}, [])}
+
+
+def load_config(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
+    """A configuration from a YAML file and overrides by dotted key; overrides of ``None`` are ignored.
+
+    Args:
+        path: YAML file, or ``None``.
+        overrides: such as ``{"graph.min_support": 5}``.
+
+    Raises:
+        ConfigError: unreadable file, unknown key, or a value out of range.
+    """
+    data: dict[str, Any] = {}
+    source = "the command line"
+    if path is not None:
+        import yaml
+
+        source = str(path)
+        try:
+            loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"cannot read the configuration {path}: {error}") from error
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+        if loaded is not None and not isinstance(loaded, dict):
+            raise ConfigError(f"{path} must hold keys and values", "such as `graph: {min_support: 3}`")
+        data = loaded or {}
+    for dotted, value in (overrides or {}).items():
+        if value is None:
+            continue
+        place = data
+        *outer, last = dotted.split(".")
+        for key in outer:
+            place = place.setdefault(key, {})
+            if not isinstance(place, dict):
+                raise ConfigError(f"{source}: {key} must hold keys and values")
+        place[last] = value
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        raise _explained(error, source) from error
+
+
+def _explained(error: ValidationError, source: str) -> ConfigError:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        section: Any = Config
+        for part in first["loc"][:-1]:
+            annotation = (
+                section.model_fields[part].annotation if isinstance(part, str) and part in getattr(section, "model_fields", {}) else None
+            )
+            section = annotation if isinstance(annotation, type) else None
+        known = list(getattr(section, "model_fields", {}))
+        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+        return ConfigError(
+            f"unknown configuration key {where!r}", f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+        )
+    return ConfigError(f"configuration key {where!r}: {first['msg']} (got {first.get('input')!r:.80})", f"set in {source}")

@@ -1,0 +1,23 @@
+"""Documents: read, kept by content hash, measured in tokens, and indexed for pairing."""
+
+from __future__ import annotations
+
+from wildgraph.corpus.build import Assign, CorpusSettings, build_corpus, embed_documents
+from wildgraph.corpus.corpus import Corpus
+from wildgraph.corpus.reading import read_documents
+from wildgraph.corpus.store import DocumentStore
+from wildgraph.corpus.tokens import EstimatedCounter, TokenCounter, TokenizerCounter, token_counter
+
+__all__ = [
+    "Assign",
+    "Corpus",
+    "CorpusSettings",
+    "DocumentStore",
+    "EstimatedCounter",
+    "TokenCounter",
+    "TokenizerCounter",
+    "build_corpus",
+    "embed_documents",
+    "read_documents",
+    "token_counter",
+]

@@ -1,0 +1,361 @@
+// Paints one graph on the canvas. Nothing is laid out here: every point comes from Python.
+//
+// What a browser likes: lines of width exactly 1 with their weight as opacity, and everything of one colour in one path.
+
+const LABEL_FONT = "12px system-ui, sans-serif";
+const STRONG_FONT = "600 12.5px system-ui, sans-serif";
+const LINE = 15;
+const LABELS_TRIED = 400; // names, most frequent first, for which room is looked for
+const NODES_KEPT_CLEAR = 600; // with more nodes than these, names may cover them
+
+/** What to paint; the graph view fills it in. */
+const scene = {
+  graph: null,
+  visible: null, // Uint8Array: passes the filters
+  chosen: -1,
+  near: new Map(), // neighbour -> frequency, of the chosen label
+  found: null, // Set of labels that match the search, or null
+  path: [],
+  hover: -1,
+  shade: null, // node -> ramp bin, -1 for hollow; null colours by field
+};
+
+let asked = 0;
+const widths = new Map();
+
+/** Paints once before the next frame, however often it is asked for. */
+function repaint() {
+  if (!asked) asked = requestAnimationFrame(paint);
+}
+
+// On an upright screen the picture lies on its side: it is laid out wider than high.
+const nodeX = (node) => (frame.upright ? scene.graph.y[node] : scene.graph.x[node]);
+const nodeY = (node) => (frame.upright ? scene.graph.x[node] : scene.graph.y[node]);
+const discX = (island) => (frame.upright ? island[1] : island[0]);
+const discY = (island) => (frame.upright ? island[0] : island[1]);
+
+const inPicture = (node) => scene.graph.island[node] >= 0;
+
+function radiusOf(node) {
+  const zoom = Math.min(1.5, Math.max(0.55, Math.sqrt(camera.scale)));
+  return (2.6 + 7.5 * Math.sqrt(scene.graph.records[node] / scene.graph.widestShown)) * zoom;
+}
+
+/** The rectangle around nodes, or around all discs. */
+function boxAround(nodes) {
+  const box = [Infinity, Infinity, -Infinity, -Infinity];
+  const add = (x, y, rim) => {
+    box[0] = Math.min(box[0], x - rim);
+    box[1] = Math.min(box[1], y - rim);
+    box[2] = Math.max(box[2], x + rim);
+    box[3] = Math.max(box[3], y + rim);
+  };
+  if (nodes) nodes.filter(inPicture).forEach((node) => add(nodeX(node), nodeY(node), 24));
+  else scene.graph.islands.forEach((island) => add(discX(island), discY(island), island[2]));
+  return box[0] === Infinity ? [-100, -100, 100, 100] : box;
+}
+
+/** Fits the canvas to its box; true when its size changed. */
+function resize(canvas) {
+  const ratio = Math.min(3, devicePixelRatio || 1);
+  const { clientWidth, clientHeight } = canvas.parentElement;
+  if (canvas.width === Math.round(clientWidth * ratio) && canvas.height === Math.round(clientHeight * ratio))
+    return false;
+  canvas.width = Math.round(clientWidth * ratio);
+  canvas.height = Math.round(clientHeight * ratio);
+  frame.width = clientWidth;
+  frame.height = clientHeight;
+  frame.upright = clientHeight > clientWidth * 1.15;
+  return true;
+}
+
+/** The label under a point, the nearest within reach of a finger, or -1. */
+function nodeAt(x, y) {
+  let best = -1;
+  let nearest = Infinity;
+  for (let node = 0; node < scene.graph.size; node++) {
+    if (!scene.visible[node] || !inPicture(node)) continue;
+    const distance = Math.hypot(screenX(nodeX(node)) - x, screenY(nodeY(node)) - y) - radiusOf(node);
+    if (distance < 12 && distance < nearest) [best, nearest] = [node, distance];
+  }
+  return best;
+}
+
+function paint() {
+  asked = 0;
+  const canvas = $("canvas");
+  const { graph } = scene;
+  if (!graph || !frame.width) return;
+  const context = canvas.getContext("2d");
+  const ratio = canvas.width / frame.width;
+  const paints = colours();
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.fillStyle = paints.ground;
+  context.fillRect(0, 0, frame.width, frame.height);
+  const lit = litNodes();
+  paintDiscs(context, paints);
+  paintEdges(context, paints, lit);
+  paintPath(context, paints);
+  paintNodes(context, paints, lit);
+  paintNames(context, paints, lit);
+}
+
+/** The labels that stay bright, or null when all do. */
+function litNodes() {
+  if (scene.path.length) return new Set([...scene.path, ...(scene.chosen >= 0 ? [scene.chosen] : [])]);
+  if (scene.chosen >= 0) return new Set([scene.chosen, ...scene.near.keys()]);
+  return scene.found;
+}
+
+function paintDiscs(context, paints) {
+  for (const tied of [true, false]) {
+    context.beginPath();
+    scene.graph.islands.forEach((island) => {
+      if (island[3].length > 0 !== tied) return;
+      const radius = island[2] * camera.scale;
+      context.moveTo(screenX(discX(island)) + radius, screenY(discY(island)));
+      context.arc(screenX(discX(island)), screenY(discY(island)), radius, 0, 2 * Math.PI);
+    });
+    if (tied) {
+      context.fillStyle = paints.sunk;
+      context.fill();
+    }
+    context.setLineDash(tied ? [] : [3, 4]);
+    context.strokeStyle = paints["strong-line"];
+    context.lineWidth = 1;
+    context.stroke();
+  }
+  context.setLineDash([]);
+}
+
+function paintEdges(context, paints, lit) {
+  const { graph, visible } = scene;
+  context.lineWidth = 1;
+  context.strokeStyle = paints.faint;
+  const line = (from, to) => {
+    context.moveTo(screenX(nodeX(from)), screenY(nodeY(from)));
+    context.lineTo(screenX(nodeX(to)), screenY(nodeY(to)));
+  };
+  // Backbone in three weights, what crosses between islands fainter; all of it fainter still while something is lit.
+  const weights = [[], [], [], []];
+  graph.backbone.forEach((edge, place) => {
+    const [from, to] = [graph.sources[edge], graph.targets[edge]];
+    if (!visible[from] || !visible[to]) return;
+    const crossing = graph.island[from] !== graph.island[to];
+    weights[crossing ? 3 : graph.score[place] >= 45 ? 2 : graph.score[place] >= 22 ? 1 : 0].push(edge);
+  });
+  const quiet = Math.min(1, 900 / Math.max(1, graph.backbone.length)) ** 0.35;
+  [0.2, 0.34, 0.52, 0.1].forEach((opacity, weight) => {
+    context.globalAlpha = opacity * quiet * (lit ? 0.3 : 1);
+    context.beginPath();
+    weights[weight].forEach((edge) => line(graph.sources[edge], graph.targets[edge]));
+    context.stroke();
+  });
+  if (scene.chosen >= 0 && inPicture(scene.chosen) && !scene.path.length) {
+    context.globalAlpha = 0.75;
+    context.beginPath();
+    for (const other of scene.near.keys()) if (inPicture(other) && visible[other]) line(scene.chosen, other);
+    context.stroke();
+  }
+  context.globalAlpha = 1;
+}
+
+function paintPath(context, paints) {
+  const steps = scene.path.filter(inPicture);
+  if (steps.length < 2) return;
+  context.beginPath();
+  steps.forEach((node, step) => context[step ? "lineTo" : "moveTo"](screenX(nodeX(node)), screenY(nodeY(node))));
+  context.lineJoin = "round";
+  context.lineCap = "round";
+  for (const [colour, width] of [
+    [paints.ground, 6],
+    [paints.accent, 2.5],
+  ]) {
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.stroke();
+  }
+  context.lineWidth = 1;
+}
+
+function paintNodes(context, paints, lit) {
+  const { graph, visible, shade } = scene;
+  const groups = new Map(); // "brightness colour" -> nodes; a colour is a ramp bin, -1 for hollow, or a field's slot
+  for (let node = 0; node < graph.size; node++) {
+    if (!visible[node] || !inPicture(node)) continue;
+    const key = `${lit && !lit.has(node) ? "dim" : "lit"} ${shade ? shade[node] : slots[graph.field[node]]}`;
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(node);
+  }
+  // Dim ones first, so that they never cover what is lit.
+  for (const key of [...groups.keys()].sort()) {
+    const [brightness, colour] = key.split(" ");
+    context.globalAlpha = brightness === "dim" ? 0.2 : 1;
+    context.beginPath();
+    groups
+      .get(key)
+      .forEach((node) =>
+        trace(context, slots[graph.field[node]], screenX(nodeX(node)), screenY(nodeY(node)), radiusOf(node)),
+      );
+    context.fillStyle = !shade ? paints[`slot-${colour}`] : colour === "-1" ? paints.ground : RAMP[colour];
+    context.fill();
+    // The ramp's ends are too near to one of the grounds to stand without an outline.
+    context.strokeStyle = shade ? paints.faint : paints.ground;
+    context.lineWidth = shade ? 1 : 0.75;
+    context.stroke();
+  }
+  context.globalAlpha = 1;
+  for (const [node, rim] of [
+    [scene.chosen, 4.5],
+    [scene.hover, 3],
+  ]) {
+    if (node < 0 || !inPicture(node) || !visible[node]) continue;
+    context.beginPath();
+    context.arc(screenX(nodeX(node)), screenY(nodeY(node)), radiusOf(node) + rim, 0, 2 * Math.PI);
+    context.strokeStyle = paints.ink;
+    context.lineWidth = 1.5;
+    context.stroke();
+  }
+}
+
+/** Names that do not cover one another: island titles, then what matters most. */
+function paintNames(context, paints, lit) {
+  const { graph, visible } = scene;
+  const taken = new Boxes();
+  taken.add([frame.width - 56, frame.height - 146, frame.width, frame.height]); // the zoom buttons
+  context.textBaseline = "middle";
+  context.lineJoin = "round";
+  const write = (text, x, y, font, colour, halo) => {
+    context.font = font;
+    context.strokeStyle = halo;
+    context.lineWidth = 3.5;
+    context.strokeText(text, x, y);
+    context.fillStyle = colour;
+    context.fillText(text, x, y);
+  };
+  const drawn = graph.ranked.filter(
+    (node) => visible[node] && inPicture(node) && (!lit || lit.has(node) || node === scene.hover) && inFrame(node),
+  );
+  if (drawn.length <= NODES_KEPT_CLEAR) {
+    for (const node of drawn) {
+      const [x, y, radius] = [screenX(nodeX(node)), screenY(nodeY(node)), radiusOf(node)];
+      taken.add([x - radius, y - radius, x + radius, y + radius]);
+    }
+  }
+  const beads = paintBeads(context, paints, taken);
+  if (!lit || lit === scene.found) paintTitles(context, paints, taken, write);
+  const first = [scene.hover, scene.chosen, ...beads].filter((node) => drawn.includes(node));
+  // In a crowd of small discs the titles speak; the labels' own names come with zooming in.
+  const named = (node) =>
+    lit || graph.size <= NODES_KEPT_CLEAR || graph.islands[graph.island[node]][2] * camera.scale > 75;
+  let tries = LABELS_TRIED;
+  for (const node of new Set([...first, ...drawn.filter(named)])) {
+    if (--tries < 0) break;
+    const strong = node === scene.chosen || node === scene.hover || beads.has(node);
+    const font = strong ? STRONG_FONT : LABEL_FONT;
+    const text = graph.shown[node];
+    const width = widthOf(context, text, font);
+    const [x, y, gap] = [screenX(nodeX(node)), screenY(nodeY(node)), (beads.has(node) ? 10 : radiusOf(node)) + 4];
+    const spots = [
+      [x + gap, y],
+      [x - gap - width, y],
+      [x - width / 2, y + gap + 6],
+      [x - width / 2, y - gap - 6],
+    ];
+    const spot =
+      spots.find(([left, middle]) => taken.free([left, middle - LINE / 2, left + width, middle + LINE / 2], frame)) ||
+      (strong && !beads.has(node) ? spots[0] : null);
+    if (!spot) continue;
+    taken.add([spot[0] - 2, spot[1] - LINE / 2, spot[0] + width + 2, spot[1] + LINE / 2]);
+    write(text, ...spot, font, paints.ink, paints.sunk);
+  }
+}
+
+function inFrame(node) {
+  const [x, y] = [screenX(nodeX(node)), screenY(nodeY(node))];
+  return x > -20 && y > -20 && x < frame.width + 20 && y < frame.height + 20;
+}
+
+/** An island's title stands above its disc: both names where there is room, one or its
+ * beginning where it is crowded, none over another title. */
+function paintTitles(context, paints, taken, write) {
+  const { graph } = scene;
+  graph.islands.forEach((island) => {
+    const [names, size] = [island[3].map((node) => graph.shown[node]), island[2] * camera.scale];
+    if (!names.length || size < 16) return;
+    const [x, y] = [screenX(discX(island)), screenY(discY(island)) - size - 9];
+    const choices = [names.join(" · "), names[0], shorten(names[0], Math.max(9, Math.floor(size / 4)))];
+    for (const text of choices) {
+      const width = widthOf(context, text, STRONG_FONT);
+      if (width > 2.6 * size + 40) continue;
+      const left = Math.min(Math.max(x - width / 2, 6), Math.max(6, frame.width - width - 6));
+      if (Math.abs(left + width / 2 - x) > size) continue; // pushed away from a disc that is mostly outside
+      const box = [left - 4, y - 9, left + width + 4, y + 9];
+      if (!taken.free(box, frame)) continue;
+      taken.add(box);
+      write(text, left, y, STRONG_FONT, paints.faint, paints.ground);
+      return;
+    }
+  });
+}
+
+/** Numbers the steps of the path that are in the picture. */
+function paintBeads(context, paints, taken) {
+  const beads = new Set();
+  context.font = "700 11px system-ui, sans-serif";
+  scene.path.forEach((node, step) => {
+    if (!inPicture(node)) return;
+    const [x, y] = [screenX(nodeX(node)), screenY(nodeY(node))];
+    beads.add(node);
+    context.beginPath();
+    context.arc(x, y, 9.5, 0, 2 * Math.PI);
+    context.fillStyle = paints.accent;
+    context.fill();
+    context.fillStyle = paints.ground;
+    context.textAlign = "center";
+    context.fillText(String(step + 1), x, y + 0.5);
+    context.textAlign = "left";
+    taken.add([x - 10, y - 10, x + 10, y + 10]);
+  });
+  return beads;
+}
+
+function widthOf(context, text, font) {
+  const key = `${font}${text}`;
+  if (!widths.has(key)) {
+    context.font = font;
+    widths.set(key, context.measureText(text).width);
+  }
+  return widths.get(key);
+}
+
+/** Rectangles on the screen, found by the cells of a grid that they touch. */
+class Boxes {
+  constructor() {
+    this.cells = new Map();
+  }
+
+  *touched([left, top, right, bottom]) {
+    for (let x = Math.floor(left / 64); x <= Math.floor(right / 64); x++) {
+      for (let y = Math.floor(top / 32); y <= Math.floor(bottom / 32); y++) yield x * 4096 + y;
+    }
+  }
+
+  add(box) {
+    for (const cell of this.touched(box)) {
+      if (!this.cells.has(cell)) this.cells.set(cell, []);
+      this.cells.get(cell).push(box);
+    }
+  }
+
+  /** Whether the rectangle is inside the frame and covers none of those added. */
+  free(box, { width, height }) {
+    if (box[0] < 2 || box[1] < 2 || box[2] > width - 2 || box[3] > height - 2) return false;
+    for (const cell of this.touched(box)) {
+      for (const other of this.cells.get(cell) || []) {
+        if (box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1]) return false;
+      }
+    }
+    return true;
+  }
+}

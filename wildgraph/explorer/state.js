@@ -1,0 +1,56 @@
+// What is shown is written in the address, so that Back works and a copied link opens the same view.
+
+const VIEWS = ["overview", "graph", "coverage", "samples"];
+
+const DEFAULTS = {
+  type: "",
+  node: "",
+  path: 0,
+  fields: "",
+  support: 1,
+  colour: "field",
+  find: "",
+  sort: "records",
+  row: "",
+  paradigm: "",
+  outcome: "",
+};
+
+let state = { view: "overview", ...DEFAULTS };
+let lastType = "";
+
+function readAddress() {
+  const [view, query] = location.hash.slice(1).split(/\?(.*)/s);
+  const wanted = new URLSearchParams(query || "");
+  const next = { view: VIEWS.includes(view) ? view : "overview" };
+  for (const [name, standard] of Object.entries(DEFAULTS)) {
+    const text = wanted.get(name);
+    next[name] = text === null ? standard : typeof standard === "number" ? Math.max(0, parseInt(text, 10) || 0) : text;
+  }
+  // A type that this page does not have is as good as none; the graph view needs one.
+  if (!typeOf(next.type)) next.type = "";
+  if (next.view === "graph" && (!next.type || typeOf(next.type).nodes === undefined)) {
+    next.type = graphTypes().some((type) => type.key === lastType) ? lastType : (graphTypes()[0]?.key ?? "");
+  }
+  if (!["field", "coverage", "acceptance"].includes(next.colour)) next.colour = "field";
+  if (next.view === "graph") lastType = next.type;
+  state = next;
+}
+
+function address(next) {
+  const query = new URLSearchParams();
+  for (const [name, standard] of Object.entries(DEFAULTS)) {
+    if (next[name] !== standard) query.set(name, next[name]);
+  }
+  const text = query.toString();
+  return `#${next.view}${text ? `?${text}` : ""}`;
+}
+
+/** Show something else. A step that Back should undo is pushed, a filter being turned replaces the entry. */
+function go(changes, { replace = false } = {}) {
+  const leaving = changes.view && changes.view !== state.view;
+  const next = { ...(leaving ? DEFAULTS : {}), ...(leaving ? {} : state), ...changes };
+  history[replace ? "replaceState" : "pushState"](null, "", address(next));
+  readAddress();
+  return render();
+}

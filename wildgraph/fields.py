@@ -1,0 +1,81 @@
+"""The table of meta-information fields that are mined from a query.
+
+WildLong (arXiv 2502.16684) mines thirteen fields; eight of the names are confirmed by the paper, the table as a whole is ours.
+The table is data: pass another one as ``fields:`` in the configuration.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class MetaField(BaseModel):
+    """One field of meta-information.
+
+    Attributes:
+        name: snake-case name, unique in its table.
+        description: what the model is asked for; goes into the mining prompt.
+        multi: whether a record may hold several values.
+        node: whether its concepts are nodes of the task graph.
+        cap: how many of its concepts one sampled path may hold.
+        limit: how many values of it one record may hold.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    description: str
+    multi: bool = False
+    node: bool = True
+    cap: int = Field(default=1, ge=0)
+    limit: int = Field(default=8, ge=1)
+
+
+DOCUMENT_TYPE = "document_type"
+TASK = "task"
+OUTPUT_FORMAT = "output_format"
+CONSTRAINT = "constraint"
+SIMPLIFIED_INSTRUCTION = "simplified_instruction"
+
+DEFAULT_FIELDS: tuple[MetaField, ...] = (
+    MetaField(
+        name=DOCUMENT_TYPE,
+        description="the kind of document the query is about (its form, never its subject), or 'none' when no document is pasted or meant",
+        node=False,
+    ),
+    MetaField(name=TASK, description="what the assistant is asked to do, as a verb phrase", multi=True, cap=2),
+    MetaField(name="intent", description="what the user wants to reach with the answer"),
+    MetaField(name="user_profile", description="who the user seems to be: occupation or role, and level"),
+    MetaField(name="language_style", description="how the query is written: register, length, care"),
+    MetaField(name="context", description="the situation in which the question arises"),
+    MetaField(name="user_knowledge", description="what the user already seems to know of the subject"),
+    MetaField(name="assistant_knowledge", description="what the assistant has to know beyond the document", multi=True),
+    MetaField(
+        name="long_context_capability",
+        description="which skill of reading long text the task needs, or 'none'",
+        multi=True,
+    ),
+    MetaField(name=OUTPUT_FORMAT, description="the form of answer that is asked for or clearly expected"),
+    MetaField(name="sentiment", description="the feeling the query expresses"),
+    MetaField(name=CONSTRAINT, description="explicit conditions the answer must meet", multi=True, cap=2),
+    MetaField(
+        name=SIMPLIFIED_INSTRUCTION,
+        description="the query in one plain English sentence, without names and private details",
+        node=False,
+    ),
+)
+
+
+def field_table(fields: tuple[MetaField, ...] = DEFAULT_FIELDS) -> dict[str, MetaField]:
+    """The fields by name, in table order.
+
+    Raises:
+        ValueError: two fields share a name, or ``document_type`` or ``task`` is missing.
+    """
+    table = {field.name: field for field in fields}
+    if len(table) != len(fields):
+        raise ValueError("two meta-information fields share a name")
+    for needed in (DOCUMENT_TYPE, TASK):
+        if needed not in table:
+            raise ValueError(f"the field table lacks {needed!r}")
+    return table

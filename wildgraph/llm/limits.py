@@ -1,0 +1,296 @@
+"""How much is asked of a server at once, when a run gives up on it, and what a run may spend.
+
+:class:`Concurrency`, :class:`Pace` and :class:`Health` live on one event loop; :class:`Budget` is shared by threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wildgraph.errors import BudgetError, ModelError, ServerError
+from wildgraph.llm.model import Failure
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long and how often a server is given another chance.
+
+    Attributes:
+        connect: seconds to reach the server. read: seconds between two bytes of an answer. total: seconds for one whole attempt.
+        retries: further attempts after an attempt that failed on the server's side.
+        waits: further attempts after the server said it is too busy (429, 503).
+        first_wait, longest_wait: seconds before the first retry, doubling up to the longest, with jitter.
+        longest_retry_after: a server that asks to wait longer than this ends the run.
+        outage: seconds without a connection after which a server that worked before is given up.
+        doubt: seconds to wait for one good answer when the first ones look as if the address were wrong.
+    """
+
+    connect: float = 5.0
+    read: float = 600.0
+    total: float = 600.0
+    retries: int = 4
+    waits: int = 30
+    first_wait: float = 0.5
+    longest_wait: float = 30.0
+    longest_retry_after: float = 300.0
+    outage: float = 8.0
+    doubt: float = 5.0
+
+    def wait(self, attempt: int, retry_after: float | None, jitter: Callable[[], float] = random.random) -> float:
+        """Seconds before attempt ``attempt`` + 1: the server's word, else exponential with jitter in [0.5, 1].
+
+        Example:
+            >>> Patience(first_wait=1.0).wait(3, None, jitter=lambda: 1.0)
+            4.0
+        """
+        if retry_after is not None:
+            return retry_after * (1.0 + 0.1 * jitter())
+        exponential: float = min(self.longest_wait, self.first_wait * 2.0 ** (attempt - 1))
+        return exponential * (0.5 + 0.5 * jitter())
+
+
+class Concurrency:
+    """How many requests one server works on: additive increase, multiplicative decrease on its complaints.
+
+    Decides per window of at least ten answers, so that a few stray 429s do not throttle a healthy server: more than a tenth of
+    complaints shrinks the limit by their share (at most by half), fewer let it grow again.
+
+    Args:
+        maximum: the limit it starts with and never exceeds.
+    """
+
+    WINDOW = 10
+    TOLERANCE = 0.1
+
+    def __init__(self, maximum: int) -> None:
+        self.maximum = maximum
+        self.limit = float(maximum)
+        self.in_flight = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._until = 0.0
+        self._answers = 0
+        self._complaints = 0
+
+    async def enter(self) -> None:
+        """Return when one more request may be sent."""
+        while True:
+            pause = self._until - time.monotonic()
+            if pause > 0:
+                await asyncio.sleep(pause * (1.0 + 0.1 * random.random()))  # noqa: S311 - jitter
+            elif self.in_flight < int(self.limit):
+                self.in_flight += 1
+                return
+            else:
+                turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                self._waiting.append(turn)
+                try:
+                    await turn
+                except asyncio.CancelledError:
+                    if turn.done() and not turn.cancelled():
+                        self._let_in()  # the turn was given to someone who no longer wants it
+                    raise
+
+    def leave(self, complained: bool = False, retry_after: float | None = None) -> None:
+        """A request came back; ``complained`` when the server said that it is too busy."""
+        self.in_flight -= 1
+        self._answers += 1
+        self._complaints += complained
+        share = self._complaints / self._answers
+        if complained and retry_after and (self._complaints > 2 and share > 3 * self.TOLERANCE):
+            self._until = max(self._until, time.monotonic() + retry_after)
+        if self._answers >= max(self.WINDOW, int(self.limit)):
+            if share > self.TOLERANCE:
+                self.limit = max(1.0, self.limit * max(0.5, 1.0 - share))
+            else:
+                self.limit = min(float(self.maximum), self.limit * 1.1 + 1.0)
+            self._answers = self._complaints = 0
+        self._let_in()
+
+    def _let_in(self) -> None:
+        free = int(self.limit) - self.in_flight
+        while self._waiting and free > 0:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                free -= 1
+
+
+class Pace:
+    """At most so many per minute, evenly: a bucket that holds one second's worth and may run into debt.
+
+    Args:
+        per_minute: requests or tokens; ``None`` for no limit.
+    """
+
+    def __init__(self, per_minute: float | None) -> None:
+        self.per_minute = per_minute
+        self._free_at = 0.0
+
+    async def take(self, amount: float) -> None:
+        """Return when ``amount`` more may be sent."""
+        if self.per_minute is None:
+            return
+        now = time.monotonic()
+        start = max(self._free_at, now - 1.0)
+        self._free_at = start + amount * 60.0 / self.per_minute
+        if start > now:
+            await asyncio.sleep(start - now)
+
+
+class Health:
+    """Whether a server is worth asking at all. Raises the run's error once it is not.
+
+    Args:
+        name: of the server, for messages.
+        patience: see :class:`Patience`.
+        streak: failed attempts in a row that end the run.
+        window: finished requests over which most must not fail.
+    """
+
+    def __init__(self, name: str, patience: Patience, streak: int, window: int = 50) -> None:
+        self.name = name
+        self.patience = patience
+        self.proven = False
+        self._streak = max(20, streak)
+        self._failed_in_a_row = 0
+        self._gone_since: float | None = None
+        self._parked: list[asyncio.Future[None]] = []
+        self._finished: deque[str] = deque(maxlen=window)
+
+    def spoke(self) -> None:
+        """The server answered as a model server does."""
+        self._failed_in_a_row = 0
+        self._gone_since = None
+        if not self.proven:
+            self.proven = True
+            for waiting in self._parked:
+                if not waiting.done():
+                    waiting.set_result(None)
+            self._parked.clear()
+
+    async def suspect(self, error: ModelError, in_flight: int) -> None:
+        """A failure that may mean that the address or key is wrong; return if a retry makes sense.
+
+        Args:
+            error: what to raise when it does.
+            in_flight: requests in flight, this one and those that wait here included.
+
+        Raises:
+            ModelError: nobody got a good answer.
+        """
+        if self.proven:
+            return
+        if in_flight <= len(self._parked) + 1:  # nobody is left who could prove the server good
+            for waiting in self._parked:
+                if not waiting.done():
+                    waiting.set_exception(type(error)(error.message, error.hint))
+            self._parked.clear()
+            raise error
+        parked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._parked.append(parked)
+        try:
+            await asyncio.wait_for(parked, self.patience.doubt)
+        except TimeoutError:
+            raise error from None
+        finally:
+            if parked in self._parked:
+                self._parked.remove(parked)
+
+    def gone(self, error: ModelError) -> None:
+        """A server that worked cannot be reached.
+
+        Raises:
+            ModelError: for longer than ``patience.outage``.
+        """
+        now = time.monotonic()
+        if self._gone_since is None:
+            self._gone_since = now
+        elif now - self._gone_since > self.patience.outage:
+            raise error
+
+    def stumbled(self, detail: str) -> None:
+        """An attempt failed on the server's side.
+
+        Raises:
+            ServerError: it is one of too many in a row.
+        """
+        self._failed_in_a_row += 1
+        if self._failed_in_a_row >= self._streak:
+            raise ServerError(
+                f"{self._failed_in_a_row} requests in a row failed at {self.name}, the last one with: {detail}",
+                "look at the server's log; what was answered is kept, run the same command again to continue",
+            )
+
+    def finished(self, failure: Failure | None) -> None:
+        """A request came to its end.
+
+        Raises:
+            ServerError: more than half of the last ones failed for reasons that lie with the server or the model.
+        """
+        blamed = failure is not None and failure.reason not in ("prompt_too_long", "content_filter", "refused")
+        self._finished.append(failure.reason if failure is not None and blamed else "")
+        reasons = Counter(reason for reason in self._finished if reason)
+        if failure is not None and reasons.total() > 20 and 2 * reasons.total() > len(self._finished):
+            commonest, count = reasons.most_common(1)[0]
+            raise ServerError(
+                f"{reasons.total()} of the last {len(self._finished)} requests failed at {self.name}, {count} of them as {commonest}: "
+                + " ".join(failure.detail.split())[:200],
+                "what was answered is kept; mend this and run the same command again",
+            )
+
+
+class Budget:
+    """Caps on requests and tokens that are never exceeded: each request reserves its worst case before it is sent.
+
+    Args:
+        max_requests: requests, retries included; ``None`` for no cap.
+        max_tokens: prompt and completion tokens together; ``None`` for no cap.
+    """
+
+    def __init__(self, max_requests: int | None = None, max_tokens: int | None = None) -> None:
+        self.max_requests = max_requests
+        self.max_tokens = max_tokens
+        self._lock = threading.Lock()
+        self._requests = 0
+        self._tokens = 0
+        self._reserved = 0
+
+    async def reserve(self, worst_tokens: int) -> None:
+        """Set aside one request and ``worst_tokens`` tokens; wait for requests in flight whose reserve may be released.
+
+        Raises:
+            BudgetError: it does not fit and nothing in flight can change that.
+        """
+        while not self._fits(worst_tokens):
+            await asyncio.sleep(0.02)
+
+    def settle(self, worst_tokens: int, used_tokens: int) -> None:
+        """Replace a reservation by what was used."""
+        with self._lock:
+            self._reserved -= worst_tokens
+            self._tokens += used_tokens
+
+    def _fits(self, worst_tokens: int) -> bool:
+        with self._lock:
+            if self._requests + 1 > (self.max_requests if self.max_requests is not None else math.inf):
+                raise BudgetError(
+                    f"the budget of {self.max_requests} requests is used up", "raise --max-requests and run the same command again"
+                )
+            room = math.inf if self.max_tokens is None else self.max_tokens - self._tokens
+            if self._reserved + worst_tokens > room:
+                if self._reserved and worst_tokens <= room:
+                    return False
+                raise BudgetError(
+                    f"the budget of {self.max_tokens} tokens is used up: {self._tokens} spent, the next request may take {worst_tokens}",
+                    "raise --max-tokens and run the same command again",
+                )
+            self._requests += 1
+            self._reserved += worst_tokens
+            return True

@@ -1,0 +1,126 @@
+"""Bytes over HTTP: an aiohttp session with one pool of connections, several base URLs, and errors in this package's words.
+
+Imports aiohttp, so it is itself imported only where a network is about to be used.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from wildgraph.llm.limits import Patience
+from wildgraph.llm.trouble import Trouble
+from wildgraph.llm.wire import Reply
+
+SET_ASIDE = 2.0
+"""Seconds for which a base URL that could not be reached is left alone while others work."""
+
+_LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
+
+
+class _Endpoint:
+    """One base URL with its load."""
+
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
+        self.in_flight = 0
+        self.dead_until = 0.0
+
+
+class HttpTransport:
+    """Sends requests to the least loaded of one or several base URLs.
+
+    Args:
+        base_urls: without a slash at the end. path: of the question, relative to them.
+        headers: of every request; hold the key, so never shown.
+        connections: open at most.
+        patience: timeouts.
+        secret: text that is removed from error messages.
+    """
+
+    def __init__(
+        self, base_urls: Sequence[str], path: str, headers: Mapping[str, str], connections: int, patience: Patience, secret: str = ""
+    ) -> None:
+        self._endpoints = [_Endpoint(url) for url in base_urls]
+        self._path = path
+        self._headers = dict(headers)
+        self._connections = connections
+        self._patience = patience
+        self._secret = secret
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, body: bytes) -> Reply:
+        """See :class:`wildgraph.llm.network.Transport`."""
+        return await self._request("POST", self._path, body)
+
+    async def get(self, path: str) -> Reply:
+        """See :class:`wildgraph.llm.network.Transport`."""
+        return await self._request("GET", path, None)
+
+    async def close(self) -> None:
+        """See :class:`wildgraph.llm.network.Transport`."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _request(self, method: str, path: str, body: bytes | None) -> Reply:
+        endpoint = self._least_loaded()
+        endpoint.in_flight += 1
+        try:
+            async with self._open().request(method, f"{endpoint.base_url}{path}", data=body, allow_redirects=False) as response:
+                data = await response.read()
+                endpoint.dead_until = 0.0
+                return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, data)
+        except aiohttp.ClientConnectorError as error:
+            endpoint.dead_until = time.monotonic() + SET_ASIDE
+            if any(other.dead_until < time.monotonic() for other in self._endpoints):
+                raise Trouble("reset", self._clean(_why(error))) from None  # another base URL may do
+            raise Trouble("unreachable", self._clean(_why(error))) from None
+        except aiohttp.ConnectionTimeoutError:
+            endpoint.dead_until = time.monotonic() + SET_ASIDE
+            raise Trouble("unreachable", f"no connection within {self._patience.connect:g} s") from None
+        except TimeoutError:
+            raise Trouble("timeout", f"no answer within {self._patience.total:g} s") from None
+        except aiohttp.InvalidURL:
+            raise Trouble("unreachable", "the address is not a URL") from None
+        except (aiohttp.ClientResponseError, aiohttp.http_exceptions.HttpProcessingError) as error:
+            raise Trouble("garbled", self._clean(f"not HTTP: {error}")) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise Trouble("reset", self._clean(str(error) or type(error).__name__)) from None
+
+    def _least_loaded(self) -> _Endpoint:
+        now = time.monotonic()
+        alive = [endpoint for endpoint in self._endpoints if endpoint.dead_until <= now]
+        return min(alive or self._endpoints, key=lambda endpoint: endpoint.in_flight)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            patience = self._patience
+            local = all(urlsplit(endpoint.base_url).hostname in _LOOPBACK for endpoint in self._endpoints)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._connections, ttl_dns_cache=300, keepalive_timeout=30.0),
+                timeout=aiohttp.ClientTimeout(total=patience.total, connect=patience.connect, sock_read=patience.read),
+                headers=self._headers,
+                trust_env=not local,  # proxies of the environment, never for this very machine
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
+
+    def _clean(self, text: str) -> str:
+        return text.replace(self._secret, "***") if self._secret else text
+
+
+def _why(error: aiohttp.ClientConnectorError) -> str:
+    cause = error.os_error
+    if isinstance(cause, socket.gaierror):
+        return f"the name {error.host!r} is unknown"
+    if isinstance(cause, ssl.SSLError):
+        return f"no secure connection: {cause.reason or cause}"
+    if isinstance(cause, ConnectionRefusedError):
+        return f"nothing listens at {error.host}:{error.port}"
+    return str(cause) or "no connection"

@@ -1,0 +1,210 @@
+"""The thread that commits answers to the response cache, in groups, and what it does when the disk is full."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from wildgraph.errors import RunError
+from wildgraph.llm.stored import COLUMNS, SCHEMA, Stored, to_row
+
+WINDOW = 0.025
+"""Seconds the writer waits for company before it commits."""
+
+APPLICATION_ID = 0x57474C44
+SCHEMA_VERSION = 1
+
+_INSERT = f"INSERT OR REPLACE INTO responses ({COLUMNS}) VALUES ({','.join('?' * 13)})"  # noqa: S608 - constants only
+
+
+class Ticket:
+    """Stands for one group of answers on its way to the disk."""
+
+    __slots__ = ("_done", "_error")
+
+    def __init__(self) -> None:
+        self._done = threading.Event()
+        self._error: RunError | None = None
+
+    def wait(self) -> None:
+        """Return once the group is committed.
+
+        Raises:
+            RunError: it could not be.
+        """
+        self._done.wait()
+        if self._error is not None:
+            raise RunError(self._error.message, self._error.hint)
+
+    def settle(self, error: RunError | None) -> None:
+        """The writer's side: committed, or not and why."""
+        self._error = error
+        self._done.set()
+
+
+class Found(NamedTuple):
+    """A known answer; ``ticket`` is there while it is still on its way to the disk."""
+
+    stored: Stored
+    ticket: Ticket | None = None
+
+
+class Writer:
+    """The thread that commits. Holds no reference to its cache, so that a forgotten cache can be collected and closed."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, ballast: int) -> None:
+        self.path = path
+        self.error: RunError | None = None
+        self._connection = connection
+        self._ballast = path.with_name(f"{path.name}.ballast")
+        self._wake = threading.Condition()
+        self._rows: dict[bytes, Stored] = {}
+        self._under_way: dict[bytes, Stored] = {}
+        self._ticket = Ticket()
+        self._committing: Ticket | None = None
+        self._closing = False
+        _reserve(self._ballast, ballast)
+        self._thread = threading.Thread(target=self._run, name="wildgraph-cache", daemon=True)
+        self._thread.start()
+
+    def add(self, key: bytes, stored: Stored) -> Ticket:
+        """Queue an answer."""
+        with self._wake:
+            self._rows[key] = stored
+            if len(self._rows) == 1:
+                self._wake.notify()
+            return self._ticket
+
+    def waiting(self, key: bytes) -> Found | None:
+        """An answer that is not committed yet."""
+        with self._wake:
+            if key in self._rows:
+                return Found(self._rows[key], self._ticket)
+            if key in self._under_way:
+                return Found(self._under_way[key], self._committing)
+        return None
+
+    def flush(self) -> None:
+        """Return once everything queued so far is committed, or raise why not."""
+        with self._wake:
+            ticket = self._ticket if self._rows else self._committing
+        if ticket is not None:
+            ticket.wait()
+
+    def close(self) -> None:
+        """Commit what is queued and end the thread."""
+        with self._wake:
+            if self._closing:
+                return
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._rows and not self._closing:
+                    self._wake.wait()
+                if not self._rows:
+                    break
+                hurry = self._closing
+            if not hurry:
+                time.sleep(WINDOW)
+            with self._wake:
+                rows, ticket = self._rows, self._ticket
+                self._rows, self._ticket = {}, Ticket()
+                self._under_way, self._committing = rows, ticket
+            ticket.settle(self._commit(rows))
+            with self._wake:
+                self._under_way, self._committing = {}, None
+        self._connection.close()
+        self._ballast.unlink(missing_ok=True)
+
+    def _commit(self, rows: Mapping[bytes, Stored]) -> RunError | None:
+        for last_try in (False, True):
+            try:
+                with self._connection:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    self._connection.executemany(_INSERT, [to_row(key, stored) for key, stored in rows.items()])
+            except sqlite3.Error as error:
+                # Remembered even if the second try works: with the ballast gone, the next group would be lost.
+                self.error = explained(self.path, error)
+                if last_try or not self._ballast.exists():
+                    return self.error
+                self._ballast.unlink(missing_ok=True)
+            except Exception as error:  # whoever waits for this group must not wait for ever
+                self.error = RunError(f"the response cache {self.path} cannot be written: {error}".splitlines()[0])
+                return self.error
+            else:
+                return None
+        return self.error
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection whose commits are on the disk when they return."""
+    connection = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def claim(connection: sqlite3.Connection, path: Path) -> None:
+    """Make an empty file a response cache, or check that it is one."""
+    mark = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if mark != APPLICATION_ID:
+        if mark or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise RunError(
+                f"{path} is an SQLite file of another program, not a response cache", "move it away or choose another run directory"
+            )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute(SCHEMA)
+        connection.execute("COMMIT")
+    elif version > SCHEMA_VERSION:
+        raise RunError(f"the response cache {path} was written by a newer wildgraph", "upgrade wildgraph or choose another run directory")
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Real bytes on the disk, not a hole; a disk too full even for this is found out by the first commit."""
+    if not size:
+        return
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError:
+        return
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except (OSError, AttributeError):
+        path.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
+
+
+def explained(path: Path, error: sqlite3.Error) -> RunError:
+    """One line for what SQLite says, with what to do."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    text = str(error)
+    if code == sqlite3.SQLITE_FULL or "is full" in text:
+        return RunError(
+            f"the disk is full: the response cache {path} cannot grow",
+            "free some space and run the same command again; nothing committed is lost",
+        )
+    if code == sqlite3.SQLITE_IOERR:
+        return RunError(
+            f"the response cache {path} cannot be written ({text}): disk full, quota or file-size limit?",
+            "make room and run the same command again; nothing committed is lost",
+        )
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) or "no such" in text:
+        return RunError(
+            f"the response cache {path} is damaged or not a cache ({text})", "move it away; its answers will be asked for again"
+        )
+    if code == sqlite3.SQLITE_BUSY:
+        return RunError(f"the response cache {path} is held by another process", "wait for that process or end it")
+    return RunError(f"the response cache {path} cannot be used ({text})", "check that it may be read and written")

@@ -1,0 +1,252 @@
+"""Personal data is masked before any text goes into a prompt.
+
+Patterns only: what has a form (addresses, numbers, keys) and names behind a title. Names in running text are not found; use a
+recogniser of your own for those. All patterns are bounded, so that time is linear in the text's length.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+
+@dataclass(frozen=True)
+class Masked:
+    """A masked text.
+
+    Attributes:
+        text: the text with ``<EMAIL>``, ``<PHONE>`` … in the place of what was found.
+        counts: kind -> how many were found.
+    """
+
+    text: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A pattern whose group ``it`` (else the whole match) is masked, when a check finds that it is what it seems.
+
+    Attributes:
+        holds: how many of its characters are, from the first; 0 for none.
+    """
+
+    kind: str
+    pattern: re.Pattern[str]
+    holds: Callable[[str], int] = len
+
+
+#: Masking one thing can lay another bare; real texts are stable after two passes.
+_MAX_PASSES = 8
+
+# --------------------------------------------------------------------------- checks
+
+
+def _digits(text: str) -> str:
+    return "".join(char for char in text if char in "0123456789")
+
+
+def luhn(digits: str) -> bool:
+    """Whether the last digit is the Luhn check digit of the others (ISO/IEC 7812-1).
+
+    Example:
+        >>> luhn("4111111111111111"), luhn("4111111111111112")
+        (True, False)
+    """
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (1 + place % 2)
+        total += value - 9 * (value > 9)
+    return total % 10 == 0
+
+
+def valid_iban(text: str) -> bool:
+    """Whether the check digits of an IBAN hold (ISO 13616, remainder 1 modulo 97).
+
+    Example:
+        >>> valid_iban("GB82 WEST 1234 5698 7654 32"), valid_iban("GB83 WEST 1234 5698 7654 32")
+        (True, False)
+    """
+    plain = text.replace(" ", "").upper()
+    if not 15 <= len(plain) <= 34:
+        return False
+    return int("".join(str(int(char, 36)) for char in plain[4:] + plain[:4])) % 97 == 1
+
+
+def _card(text: str) -> int:
+    digits = _digits(text)
+    return len(text) if 13 <= len(digits) <= 19 and digits[0] in "23456" and len(set(digits)) > 1 and luhn(digits) else 0
+
+
+def _iban(text: str) -> int:
+    """An account number, perhaps with a word of capitals behind it."""
+    for candidate in (text, text.rpartition(" ")[0]):
+        if valid_iban(candidate):
+            return len(candidate)
+    return 0
+
+
+def _address(text: str) -> int:
+    """An IP address that could be somebody's: not loopback, unspecified or a netmask."""
+    colons = text.count(":")
+    if (0 < colons < 3 and not re.search(r"[0-9A-Fa-f]{3}", text)) or not any(char.isdigit() for char in text):
+        return 0  # a::b is C++, 12:30:45 a time
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return 0
+    return 0 if address.is_loopback or address.is_unspecified or text.startswith("255.") else len(text)
+
+
+_DATE = re.compile(
+    r"(?:19|20)\d\d[-./ ]\d\d?[-./ ]\d\d?(?!\d)|\d\d?[-./ ]\d\d?[-./ ](?:19|20)\d\d(?!\d)|(?:19|20)\d\d ?[-–] ?(?:19|20)\d\d(?!\d)"
+)
+
+
+def _international(text: str) -> int:
+    return len(text) if 8 <= len(_digits(text)) <= 15 else 0
+
+
+def _national(text: str) -> int:
+    while len(_digits(text)) > 11 and " " in text:  # a number of something else behind it
+        text = text.rpartition(" ")[0]
+    return len(text) if 9 <= len(_digits(text)) <= 11 and not _DATE.match(text) else 0
+
+
+def _secret(text: str) -> int:
+    """A value that is neither a word nor code: it has a digit, or mixes cases and marks."""
+    if text.startswith(("$", "process.", "os.", "env.", "self.", "this.", "config.", "http")):
+        return 0
+    mixed = text.lower() != text != text.upper() and any(not char.isalnum() and char not in "._" for char in text)
+    return len(text) if mixed or any(char.isdigit() for char in text) else 0
+
+
+# --------------------------------------------------------------------------- patterns
+
+
+def _either(words: list[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+@cache
+def _rules() -> tuple[_Rule, ...]:
+    """The rules in the order in which they are tried."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    words = yaml.load(files("wildgraph").joinpath("masking.yaml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - a safe loader
+    titles = _either([title for names in words["titles"].values() for title in names])
+    name = r"[^\W\d_a-zа-яёß][^\W\d_]{0,29}(?:[-’'][^\W\d_]{1,29})?"
+    capitalised = rf"(?:(?:von|van|de|der|den|du|di|da|la|le|bin|ibn|al)[ ]){{0,2}}(?=[^\W\d_]){name}"
+    surnames = words["chinese_surnames"]
+    after = words["suffix_titles"]
+    phone_words, secret_words = _either(words["phone_words"]), _either(words["secret_words"])
+    word_start, word_end = r"(?<![\w.@/-])", r"(?![\w@])"
+    return (
+        _Rule(
+            "KEY",
+            re.compile(
+                r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"
+                r"(?:(?:[A-Za-z0-9+/=\s:,.\\]|-(?!----)){0,20000}-----END [A-Z ]{0,30}PRIVATE KEY-----|(?:\s{1,4}[A-Za-z0-9+/=]{16,100}){0,300})"
+            ),
+        ),
+        _Rule("CREDENTIALS", re.compile(r"(?<=://)(?P<it>[^\s/:@<>\"']{1,128}:[^\s/@<>\"']{1,128})(?=@)")),
+        _Rule("EMAIL", re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,6}[^\W\d_]{2,24}(?![\w-])")),
+        _Rule(
+            "KEY",
+            re.compile(
+                r"(?<![A-Za-z0-9])(?:sk-(?:ant-|proj-|or-)?[A-Za-z0-9_-]{20,200}|(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{10,100}"
+                r"|gh[pousr]_[A-Za-z0-9]{30,100}|github_pat_[A-Za-z0-9_]{30,100}|glpat-[A-Za-z0-9_-]{20,60}|npm_[A-Za-z0-9]{30,60}"
+                r"|hf_[A-Za-z0-9]{30,60}|xox[abprs]-[A-Za-z0-9-]{10,100}|A[KS]IA[0-9A-Z]{16}|AIza[A-Za-z0-9_-]{35}"
+                r"|SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64}|\d{8,10}:AA[A-Za-z0-9_-]{33}"
+                r"|eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{5,4000}\.[A-Za-z0-9_-]{5,1000})(?![A-Za-z0-9])"
+            ),
+        ),
+        _Rule("KEY", re.compile(r"(?i:\bbearer)[ ]{1,3}(?P<it>[A-Za-z0-9._~+/-]{16,2000}={0,2})"), _secret),
+        _Rule(
+            "KEY",
+            re.compile(
+                rf"(?i:(?<![^\W_])(?:{secret_words}))[\"']?[ ]{{0,3}}(?:[:=：]|=>|is|:=)[ ]{{0,3}}[\"'`]?(?P<it>[^\s\"'`,;<>(){{}}\[\]]{{8,200}})"
+            ),
+            _secret,
+        ),
+        _Rule("IBAN", re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"), _iban),
+        _Rule("CARD", re.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d-]|[.,]\d)"), _card),
+        _Rule("IP", re.compile(r"(?<![\w.:])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d|:\w*:)"), _address),
+        _Rule("IP", re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])"), _address),
+        _Rule(
+            "PHONE",
+            re.compile(
+                rf"(?i:(?<!\w)(?:{phone_words}))[ .:№#：-]{{0,4}}(?P<it>\+?\d{{6,15}}(?!\d)|\(?\+?\d{{1,5}}(?:[ ().-]{{1,2}}\d{{1,5}}){{1,6}}(?!\d))"
+            ),
+        ),
+        _Rule("PHONE", re.compile(r"(?<![\w+])\+\(?\d(?:[ ().-]{0,3}\d){7,14}(?!\d)"), _international),
+        _Rule(
+            "PHONE",
+            re.compile(
+                rf"{word_start}(?:[178][ .-]?)?(?:\(\d{{2,5}}\)[ .-]?\d{{2,4}}(?:[ .-]?\d{{2,4}}){{1,2}}"
+                rf"|\d{{3}}([.-])\d{{3}}\1\d{{4}}|8[ -]?\d{{3}}[ -]\d{{3}}[ -]\d{{2}}[ -]\d{{2}}|0\d{{1,4}}([ /-])\d{{3,8}}(?:[ -]\d{{2,4}}){{0,2}}){word_end}(?!\d|[.,]\d)"
+            ),
+            _national,
+        ),
+        _Rule("PHONE", re.compile(r"(?<![\w.,/=+-])(?:1[3-9]\d{9}|[78]9\d{9})(?![\w/=]|[.,]\d)")),
+        _Rule("PERSON", re.compile(rf"(?<![\w<])(?:{titles})(?:\.[ ]{{0,2}}|[ ]{{1,2}})(?P<it>{capitalised}(?:[ ]{capitalised}){{0,2}})")),
+        _Rule("PERSON", re.compile(rf"(?P<it>[{surnames}][\u4e00-\u9fff]{{0,2}})(?:{_either(after['zh'])})")),
+        _Rule("PERSON", re.compile(rf"(?<![가-힣])(?P<it>[가-힣]{{2,4}})[ ]?(?:{_either(after['ko'])})(?![가-힣])")),
+        _Rule("PERSON", re.compile(rf"(?<!\w)(?P<it>[A-ZÇĞİÖŞÜ][a-zçğıöşü]{{1,20}})[ ](?:{_either(after['tr'])})(?!\w)")),
+    )
+
+
+#: Markers that logs were anonymised with before they came here, and what they become.
+_PRESIDIO = re.compile(r"<?PRESIDIO_ANONYMIZED_([A-Z]{2,20}(?:_[A-Z]{2,20}){0,3})>?")
+_NUMBERED = re.compile(r"(?<![\w<])NAME_(\d{1,4})(?!\w)")
+_KINDS = {
+    "EMAIL_ADDRESS": "EMAIL",
+    "PHONE_NUMBER": "PHONE",
+    "CREDIT_CARD": "CARD",
+    "IP_ADDRESS": "IP",
+    "IBAN_CODE": "IBAN",
+    "URL": "URL",
+    "PERSON": "PERSON",
+}
+
+
+def mask(text: str) -> Masked:
+    """``text`` without e-mail and IP addresses, telephone, card and account numbers, keys, credentials, and names behind titles.
+
+    Markers that a log was anonymised with (``<PRESIDIO_ANONYMIZED_PERSON>``, ``NAME_1``) stay, in this module's own form
+    (``<PERSON>``, ``<PERSON_1>``), and are not counted. Masking a masked text changes nothing.
+
+    Example:
+        >>> mask("Write to ann@example.org or call +44 20 7946 0958, Mr. Jones").text
+        'Write to <EMAIL> or call <PHONE>, Mr. <PERSON>'
+    """
+    counts: Counter[str] = Counter()
+    text = _PRESIDIO.sub(lambda match: f"<{_KINDS.get(match.group(1), match.group(1))}>", text)
+    text = _NUMBERED.sub(r"<PERSON_\1>", text)
+    for _ in range(_MAX_PASSES):
+        before = text
+        for rule in _rules():
+            text = _apply(rule, text, counts)
+        if text == before:
+            break
+    return Masked(text, dict(sorted(counts.items())))
+
+
+def _apply(rule: _Rule, text: str, counts: Counter[str]) -> str:
+    def replaced(match: re.Match[str]) -> str:
+        whole = match.group()
+        start, end = match.span("it" if "it" in match.re.groupindex else 0)
+        held = rule.holds(text[start:end])
+        if not held:
+            return whole
+        counts[rule.kind] += 1
+        start -= match.start()
+        return f"{whole[:start]}<{rule.kind}>{whole[start + held :]}"
+
+    return rule.pattern.sub(replaced, text)

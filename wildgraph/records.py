@@ -1,0 +1,559 @@
+"""The records that cross from one stage to the next: frozen, closed, and holding ids instead of copies.
+
+Offsets count Unicode code points, so ``evidence.text == document.text[evidence.start:evidence.end]`` in Python.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from typing_extensions import TypeAliasType
+
+from wildgraph.fields import DEFAULT_FIELDS, MetaField, field_table
+
+PAIR_SCHEMA_VERSION = 1
+
+Json = TypeAliasType("Json", "bool | int | float | str | list[Json] | dict[str, Json] | None")
+
+
+def canonical_json(value: object) -> str:
+    """The one JSON text of a value: sorted keys, no spaces, no escapes beyond JSON's own.
+
+    Example:
+        >>> canonical_json({"b": 1, "a": "é"})
+        '{"a":"é","b":1}'
+    """
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def content_hash(*parts: object, length: int = 16) -> str:
+    """A hex digest (``length`` digits of SHA-256) of the canonical JSON of ``parts``; lone surrogates are allowed.
+
+    Example:
+        >>> content_hash("a", 1) == content_hash("a", 1) != content_hash("a", "1")
+        True
+    """
+    return hashlib.sha256(canonical_json(parts).encode("utf-8", "surrogatepass")).hexdigest()[:length]
+
+
+class Record(BaseModel):
+    """Base of all records: immutable, unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# --------------------------------------------------------------------------- what went wrong with one item
+
+RejectionClass = Literal["filtered", "gated", "failed"]
+
+#: Every reason an item can be rejected for, with its class and its meaning. A closed vocabulary.
+REASONS: dict[str, tuple[RejectionClass, str]] = {
+    # reading and filtering
+    "broken_json": ("failed", "the line is not valid JSON"),
+    "half_written_line": ("failed", "the last line of the file ends in the middle of a JSON value"),
+    "not_an_object": ("failed", "the row is not an object with named fields"),
+    "unknown_layout": ("failed", "the row does not have the layout of the log's format"),
+    "no_user_turn": ("failed", "the conversation has no user turn with text"),
+    "undecodable": ("failed", "the row's bytes are not valid UTF-8"),
+    "too_long": ("failed", "the item is longer than any limit allows"),
+    "duplicate_conversation": ("filtered", "the same user wrote the same conversation before"),
+    "language_filter": ("filtered", "the query's language is not among those asked for"),
+    "toxic": ("filtered", "the log or its moderation flags mark the conversation as toxic"),
+    "length_filter": ("filtered", "the query is shorter or longer than asked for"),
+    "multi_turn": ("filtered", "the conversation has several user turns and single-turn ones were asked for"),
+    "no_long_context": ("filtered", "the query neither pastes nor refers to a document and such were asked for"),
+    "over_limit": ("filtered", "--limit was reached"),
+    # mining
+    "language_not_supported": ("filtered", "the engine does not know the query's language"),
+    "invalid_answer": ("failed", "the model's answer does not fit the schema, also after one correction"),
+    "truncated_answer": ("failed", "the model's answer was cut off by the length limit"),
+    "empty_answer": ("failed", "the model's answer was empty"),
+    "refused": ("failed", "the model refused"),
+    "content_filter": ("failed", "the server's content filter withheld the answer"),
+    "prompt_too_long": ("failed", "the prompt does not fit the model's context window"),
+    "server_error": ("failed", "the server failed this request also after retries"),
+    "timeout": ("failed", "the server did not answer this request in time, also after retries"),
+    "bad_request": ("failed", "the server refused this request as malformed"),
+    # graphs
+    "no_document": ("filtered", "the query concerns no document; it serves concept induction but enters no graph"),
+    "rare_document_type": ("filtered", "too few records have this document type, also after rolling up to its parent"),
+    "no_labels": ("filtered", "none of the record's labels reaches the minimum support"),
+    # documents
+    "empty_document": ("failed", "the document has no text"),
+    "document_too_short": ("filtered", "the document is shorter than asked for"),
+    "document_too_long": ("filtered", "the document is longer than asked for"),
+    "duplicate_document": ("filtered", "the same text was read before under another id"),
+    "binary_document": ("failed", "the file is binary"),
+    # sampling
+    "no_matching_document": ("failed", "no document of the split matches the specification's document type"),
+    "no_document_group": ("failed", "too few related documents of the type in one split for a multi-document task"),
+    "engine_cannot": ("filtered", "the engine does not know how to write this kind of task"),
+    "unsuitable": ("gated", "the model found that labels and documents make no sensible task"),
+    "dead_end": ("failed", "no walk of the minimum length was found"),
+    # gates
+    "no_evidence": ("gated", "the answer cites no evidence although the paradigm requires it"),
+    "ungrounded": ("gated", "quoted evidence is not in the document"),
+    "document_unused": ("gated", "a required document has no evidence"),
+    "exact_duplicate": ("gated", "the same instruction over the same documents was accepted before"),
+    "near_duplicate": ("gated", "nearly the same instruction or answer was accepted before"),
+    "too_short": ("gated", "the instruction or the answer is too short"),
+    "instruction_too_long": ("gated", "the instruction is longer than allowed"),
+    "answer_too_long": ("gated", "the answer is longer than allowed"),
+    "refusal": ("gated", "the answer is a refusal"),
+    "truncated": ("gated", "the answer stops in the middle of a sentence or structure"),
+}
+
+
+class Rejection(Record):
+    """One item that did not pass a stage: data, not a crash.
+
+    Attributes:
+        stage: the stage that rejected it.
+        item: id of the item, or of the place it was read from.
+        reason: a key of :data:`REASONS`.
+        where: ``file:line`` for what was read from a file, else empty.
+        detail: free text for a person; private, since it may quote a user.
+        transient: a failure that the next run tries again.
+    """
+
+    stage: str
+    item: str
+    reason: str
+    where: str = ""
+    detail: str = ""
+    transient: bool = False
+
+    @field_validator("reason")
+    @classmethod
+    def _known(cls, reason: str) -> str:
+        if reason not in REASONS:
+            raise ValueError(f"unknown rejection reason {reason!r}")
+        return reason
+
+    @property
+    def kind(self) -> RejectionClass:
+        """``filtered`` (asked for), ``gated`` (quality) or ``failed``."""
+        return REASONS[self.reason][0]
+
+
+# --------------------------------------------------------------------------- conversations
+
+
+class Span(Record):
+    """A half-open range of code points, ``start`` ≤ ``end``."""
+
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.end < self.start:
+            raise ValueError("a span ends before it starts")
+        return self
+
+
+class Conversation(Record):
+    """The first user turn of a logged conversation, with what the log says about it. Private.
+
+    Attributes:
+        id: content hash of user, native id and text: equal queries of two users are two conversations.
+        query: the first user turn, verbatim.
+        paste: where in ``query`` a pasted document lies (set by the reader where the log keeps it apart, else by the ingest stage).
+        refers_to_document: whether the query pastes or mentions a document (set by the ingest stage).
+        about_document: the log itself says that the query is about a document, although the text may not.
+        user: whoever wrote it as the log names them, or ``None``.
+        user_turns: number of user turns in the conversation.
+        language: ISO 639-1 code, ``und`` when undecided, ``None`` before ingest.
+        toxic: the log's own flag or moderation verdict, ``None`` where it has none.
+        source: name of the file it came from. line: 1-based row or line in that file.
+        native_id: the log's own id, or empty.
+    """
+
+    id: str
+    query: str
+    paste: Span | None = None
+    refers_to_document: bool = False
+    about_document: bool = False
+    user: str | None = None
+    user_turns: int = Field(default=1, ge=1)
+    language: str | None = None
+    toxic: bool | None = None
+    source: str = ""
+    line: int = Field(default=0, ge=0)
+    native_id: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        query: str,
+        *,
+        user: str | None = None,
+        user_turns: int = 1,
+        language: str | None = None,
+        toxic: bool | None = None,
+        source: str = "",
+        line: int = 0,
+        native_id: str = "",
+        paste: Span | None = None,
+        about_document: bool = False,
+    ) -> Self:
+        """A conversation with its content-hash id."""
+        return cls(
+            id=content_hash(user, native_id, query),
+            query=query,
+            user=user,
+            user_turns=user_turns,
+            language=language,
+            toxic=toxic,
+            source=source,
+            line=line,
+            native_id=native_id,
+            paste=paste,
+            about_document=about_document,
+        )
+
+    @property
+    def where(self) -> str:
+        """``file:line``, for messages."""
+        return f"{self.source}:{self.line}"
+
+    @property
+    def instruction(self) -> str:
+        """The query without its pasted document; what stood before and after the paste is kept apart by a blank line."""
+        if self.paste is None:
+            return self.query.strip()
+        before, after = self.query[: self.paste.start].strip(), self.query[self.paste.end :].strip()
+        return f"{before}\n\n{after}" if before and after else before or after
+
+
+# --------------------------------------------------------------------------- meta-information and concepts
+
+MAX_VALUE_CHARS = 300
+
+
+class Value(Record):
+    """One mined value: a general phrase that other queries could share, and the query's own specific wording.
+
+    Attributes:
+        general: reusable phrase, ≤300 characters.
+        specific: the query's own wording, private; may be empty.
+    """
+
+    general: str = Field(min_length=1, max_length=MAX_VALUE_CHARS)
+    specific: str = Field(default="", max_length=2 * MAX_VALUE_CHARS)
+
+
+class MetaInformation(Record):
+    """What was mined from one conversation: values by field. Private.
+
+    Validated against the field table in the validation context (``{"fields": (MetaField, …)}``), else the default one.
+
+    Attributes:
+        id: the conversation's id.
+        user: the user as a keyed hash, or the conversation's id where the log names no user.
+        values: field name -> values, in the field table's order.
+        has_document: whether a document is pasted or meant.
+        language: ISO 639-1 code of the query.
+        engine: which model mined it.
+    """
+
+    id: str
+    user: str
+    values: Mapping[str, tuple[Value, ...]]
+    has_document: bool
+    language: str = "und"
+    engine: str = ""
+
+    @field_validator("values")
+    @classmethod
+    def _fits_table(cls, values: Mapping[str, tuple[Value, ...]], info: ValidationInfo) -> Mapping[str, tuple[Value, ...]]:
+        fields: tuple[MetaField, ...] = (info.context or {}).get("fields", DEFAULT_FIELDS)
+        table = field_table(fields)
+        for name, found in values.items():
+            if name not in table:
+                raise ValueError(f"unknown meta-information field {name!r}")
+            if not table[name].multi and len(found) > 1:
+                raise ValueError(f"field {name!r} takes one value, got {len(found)}")
+        return {name: values[name] for name in table if values.get(name)}
+
+
+class Concept(Record):
+    """A reusable label. Leaf or parent; the id is stable, the name may be edited.
+
+    Attributes:
+        id: ``field/slug``, made from the name the concept was born with.
+        parent: id of the more general concept, or ``None`` at the top.
+        origin: ``prior`` (from a catalogue file), ``induced`` (from values) or ``edited``.
+    """
+
+    id: str
+    field: str
+    name: str = Field(min_length=1, max_length=120)
+    parent: str | None = None
+    origin: Literal["prior", "induced", "edited"] = "induced"
+
+
+class Assignment(Record):
+    """One distinct value of a field and the leaf concept it was lifted to.
+
+    Attributes:
+        value: the general phrase.
+        concept: id of the leaf concept.
+        count: in how many records the value occurs.
+        users: how many distinct users wrote it.
+        similarity: cosine of value and concept in [-1, 1], rounded to 1e-3; 1 for an exact match.
+    """
+
+    field: str
+    value: str
+    concept: str
+    count: int = Field(ge=1)
+    users: int = Field(ge=1)
+    similarity: float = 1.0
+
+
+class LabelledRecord(Record):
+    """One record as the graph sees it: its document type and its leaf concepts. Private.
+
+    Attributes:
+        id: the conversation's id. user: keyed hash.
+        document_type: leaf concept id, or ``None`` for a query without a document.
+        labels: leaf concept ids of node fields, sorted, without repeats.
+    """
+
+    id: str
+    user: str
+    document_type: str | None
+    labels: tuple[str, ...]
+
+
+# --------------------------------------------------------------------------- specifications and pairs
+
+
+class PathNode(Record):
+    """A node on a sampled path: field, concept id and the concept's published name."""
+
+    field: str
+    concept: str
+    name: str
+
+
+Split = Literal["train", "test"]
+DocumentRole = Literal["required", "supporting", "distractor"]
+
+
+class TaskSpec(Record):
+    """A sampled path as a task specification: a pure function of graph, seed and index.
+
+    Attributes:
+        index: place in the infinite sequence of candidates.
+        document_type: concept id of the graph it was sampled from. document_type_name: its published name.
+        path: the walk, in order. attributes: frequent labels drawn once per path.
+        paradigm: name of the paradigm. documents: how many documents the task takes (fewer, but two at least, where the corpus has no more). split: which split they come from.
+    """
+
+    index: int = Field(ge=0)
+    document_type: str
+    document_type_name: str
+    path: tuple[PathNode, ...]
+    attributes: tuple[PathNode, ...] = ()
+    paradigm: str
+    documents: int = Field(ge=1)
+    split: Split
+
+    @property
+    def id(self) -> str:
+        """Content hash of everything that makes the task, the index left out."""
+        return content_hash(self.model_dump(mode="json", exclude={"index"}))
+
+    def labels(self, field: str) -> list[str]:
+        """Names of this field's concepts on the path or among the attributes, in path order."""
+        return [node.name for node in (*self.path, *self.attributes) if node.field == field]
+
+
+class DocumentRef(Record):
+    """A document as a pair names it; the text lies once in the run's document store under ``hash``."""
+
+    id: str
+    hash: str
+    role: DocumentRole = "required"
+    order: int = Field(ge=0)
+    licence: str = "unknown"
+
+
+class Candidate(Record):
+    """A specification with the documents that were chosen for it."""
+
+    spec: TaskSpec
+    documents: tuple[DocumentRef, ...] = Field(min_length=1)
+
+
+class Evidence(Record):
+    """A quoted span: ``text == document.text[start:end]``, in code points."""
+
+    document_id: str
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+    text: str
+
+
+class Message(Record):
+    """One turn of a training sample, without the documents, which export lays out.
+
+    Attributes:
+        train: whether the loss is computed on this turn.
+        evidence: spans that support this turn.
+    """
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+    train: bool = False
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Verdict(Record):
+    """What one gate said of one pair.
+
+    Attributes:
+        status: ``pass``, ``fail`` or ``not_evaluated``.
+        reason: a key of :data:`REASONS` on failure; why not, when not evaluated.
+    """
+
+    gate: str
+    status: Literal["pass", "fail", "not_evaluated"]
+    reason: str = ""
+    detail: str = ""
+
+
+class Checker(Record):
+    """A machine check of the answer: the checker's name and its arguments as JSON text."""
+
+    name: str
+    args: str = "{}"
+
+
+class TokenCounts(Record):
+    """Lengths in the trainee's tokens (estimated where no tokenizer was given)."""
+
+    documents: int = Field(ge=0)
+    instruction: int = Field(ge=0)
+    response: int = Field(ge=0)
+    estimated: bool = True
+
+    @property
+    def total(self) -> int:
+        """Documents, instruction and response together."""
+        return self.documents + self.instruction + self.response
+
+
+class Provenance(Record):
+    """Where a pair came from.
+
+    Attributes:
+        prompts: template name -> template hash, for every prompt that was used.
+        engine: identity of the model that wrote it. decoding: its parameters. seed: of the sampling.
+        graph: fingerprint of the graph the path came from. records: keyed hashes of supporting records, where known.
+        unrealised: labels on the path that the engine left out of the instruction, by its own account.
+        version: wildgraph's version.
+    """
+
+    prompts: Mapping[str, str]
+    engine: str
+    decoding: Mapping[str, Json]
+    seed: int
+    graph: str
+    records: tuple[str, ...] = ()
+    unrealised: tuple[str, ...] = ()
+    version: str = ""
+
+
+class Pair(Record):
+    """One instruction–response sample over one or several documents: a line of ``pairs.jsonl``.
+
+    Attributes:
+        id: content hash of documents, turns and paradigm.
+        index: place in the sequence of candidates.
+        layout: seed of the layout in which export renders it.
+    """
+
+    id: str
+    schema_version: int = PAIR_SCHEMA_VERSION
+    index: int = Field(ge=0)
+    paradigm: str
+    document_type: str
+    split: Split
+    language: str
+    documents: tuple[DocumentRef, ...]
+    turns: tuple[Message, ...]
+    answer: str | None = None
+    checkers: tuple[Checker, ...] = ()
+    layout: int = 0
+    path: tuple[tuple[str, str], ...]
+    attributes: tuple[tuple[str, str], ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    provenance: Provenance
+    n_tokens: TokenCounts
+
+    @property
+    def instruction(self) -> str:
+        """The first user turn."""
+        return next((turn.content for turn in self.turns if turn.role == "user"), "")
+
+    @property
+    def response(self) -> str:
+        """The last assistant turn."""
+        return next((turn.content for turn in reversed(self.turns) if turn.role == "assistant"), "")
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """All evidence of all turns, in order."""
+        return tuple(span for turn in self.turns for span in turn.evidence)
+
+    def row(self) -> dict[str, Json]:
+        """The JSON object of this pair, flat views (``document_ids, instruction, response, evidence``) included."""
+        data: dict[str, Json] = self.model_dump(mode="json")
+        data["document_ids"] = [document.id for document in self.documents]
+        data["instruction"] = self.instruction
+        data["response"] = self.response
+        data["evidence"] = [span.model_dump(mode="json") for span in self.evidence]
+        return data
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, object]) -> Self:
+        """Read back what :meth:`row` wrote.
+
+        Raises:
+            pydantic.ValidationError: the row is not a pair of a known schema version.
+        """
+        views = {"document_ids", "instruction", "response", "evidence"}
+        return cls.model_validate({key: value for key, value in row.items() if key not in views})
+
+
+class Document(Record):
+    """A long document of a corpus.
+
+    Attributes:
+        id: the name outside, unique per run. hash: content hash of ``text``, the identity inside.
+        declared_type: what the corpus itself calls this kind of document, or empty.
+        language: ISO 639-1 code, ``und`` when undecided. licence: SPDX id or the corpus's own word, ``unknown`` when silent.
+        source, line: file and 1-based row it came from.
+    """
+
+    id: str = Field(min_length=1, max_length=300)
+    hash: str
+    text: str
+    title: str = ""
+    declared_type: str = ""
+    language: str = "und"
+    licence: str = "unknown"
+    source: str = ""
+    line: int = Field(default=0, ge=0)
+
+    @property
+    def where(self) -> str:
+        """``file:line``, for messages."""
+        return f"{self.source}:{self.line}"

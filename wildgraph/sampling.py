@@ -1,0 +1,328 @@
+"""Sampling is a loop of waves: candidates are one infinite sequence, and the sample is its first N accepted ones in index order.
+
+Inside a wave requests may be answered in any order; what is accepted is decided in index order after it. The size of waves therefore
+changes nothing: ``-n 100`` is a prefix of ``-n 200``. What a wave accepts beyond N is kept as ``surplus.jsonl``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+from wildgraph import __version__
+from wildgraph.catalogue import Catalogue
+from wildgraph.config import Config
+from wildgraph.corpus import Corpus, DocumentStore, EstimatedCounter, build_corpus, read_documents
+from wildgraph.engines import Engines
+from wildgraph.errors import EmptyResultError
+from wildgraph.llm import load_template
+from wildgraph.records import REASONS, Concept, Json, Pair, Rejection, Verdict
+from wildgraph.rows import expand
+from wildgraph.stages import adapt as adapt_stage
+from wildgraph.stages import classify as classify_stage
+from wildgraph.stages import gate as gate_stage
+from wildgraph.stages import pair as pair_stage
+from wildgraph.stages import walk as walk_stage
+from wildgraph.stages.classify import TypeClassifier, coverage, uncovered
+from wildgraph.stages.graph import ANY_DOCUMENT
+from wildgraph.store import RunDirectory, StageCount, file_hashes, fingerprint, json_line, public_rejection
+from wildgraph.taskgraph import TaskGraph
+
+STAGES = ("walk", "pair", "adapt", "gate")
+
+
+class Observer(Protocol):
+    """Watches a stage's count grow."""
+
+    def __call__(self, count: StageCount, total: int | None, /) -> None:
+        """Called after items; ``total`` is how many are expected, if that is known."""
+        ...
+
+
+def silent(_count: StageCount, _total: int | None, /) -> None:
+    """An observer that looks away."""
+
+
+@dataclass(frozen=True)
+class SampleResult:
+    """What ``sample`` left.
+
+    Attributes:
+        run: the run directory. folder: the sample's own folder below it.
+        accepted: pairs in ``pairs.jsonl``. wanted: pairs asked for. tried: candidates.
+        reused: whether the same sample was there already.
+        without_documents: document types with a graph but no document.
+    """
+
+    run: Path
+    folder: Path
+    accepted: int
+    wanted: int
+    tried: int
+    reused: bool
+    without_documents: tuple[str, ...] = ()
+
+
+def sample_pairs(
+    run: RunDirectory,
+    graphs: Sequence[TaskGraph],
+    concepts: Mapping[str, Concept],
+    documents: Sequence[str | Path],
+    config: Config,
+    engines: Engines,
+    observe: Observer,
+) -> SampleResult:
+    """The first ``config.sample.n`` accepted pairs, written to the run.
+
+    Raises:
+        EmptyResultError: fewer came out; the message says which resource ran out. What there is was kept.
+    """
+    wanted = config.sample.n
+    with DocumentStore(run.path / "documents.sqlite") as store:
+        corpus, corpus_mark = _corpus(run, concepts, documents, config, engines, store, observe)
+        prior_concepts = {entry.concept.id: entry.concept for entry in engines.prior}
+        catalogue = Catalogue({**prior_concepts, **concepts})
+        kinds = coverage([graph.document_type for graph in graphs], corpus.document_types, catalogue, ANY_DOCUMENT)
+        missing = tuple(uncovered(kinds))
+        usable = [graph for graph in graphs if kinds[graph.document_type]]
+        if not usable:
+            raise EmptyResultError(
+                f"no document fits any of the {len(graphs)} task graphs",
+                f"the graphs are for {', '.join(graph.name for graph in graphs[:8])}; name documents of these types",
+            )
+        mark = _mark(usable, corpus_mark, config, engines)
+        folder = f"samples/{mark}/"
+        if run.fresh("sample", mark, config.model.retry) and (run.path / "pairs.jsonl").is_file():
+            entry = run.stage("sample") or {}
+            return SampleResult(run.path, run.path / folder, entry["out"], wanted, entry["in"], True, missing)
+        loop = _Waves(run, usable, kinds, corpus, config, engines, store, observe, folder)
+        loop.run_until(wanted)
+        loop.finish(mark, wanted, missing)
+    if loop.accepted < wanted:
+        raise EmptyResultError(
+            f"{loop.accepted} of {wanted} pairs were accepted after {loop.tried} candidates: {loop.exhausted()}",
+            f"what there is was kept in {run.path / 'pairs.jsonl'}",
+        )
+    return SampleResult(run.path, run.path / folder, loop.accepted, wanted, loop.tried, False, missing)
+
+
+def _mark(graphs: Sequence[TaskGraph], corpus: str, config: Config, engines: Engines) -> str:
+    settings = [getattr(config, name).model_dump(mode="json") for name in ("walk", "pair", "adapt", "gate", "sample")]
+    versions = [walk_stage.VERSION, pair_stage.VERSION, adapt_stage.VERSION, gate_stage.VERSION]
+    templates = [load_template(name).hash for name in (adapt_stage.INSTRUCT, adapt_stage.ANSWER, adapt_stage.CITE)]
+    return fingerprint(
+        "sample", 1, [settings, versions, templates, engines.model.identity], corpus, *(graph.fingerprint for graph in graphs)
+    )
+
+
+def _corpus(
+    run: RunDirectory,
+    concepts: Mapping[str, Concept],
+    documents: Sequence[str | Path],
+    config: Config,
+    engines: Engines,
+    store: DocumentStore,
+    observe: Observer,
+) -> tuple[Corpus, str]:
+    """The corpus of these documents, reused where nothing changed."""
+    counter = EstimatedCounter()
+    types = sorted((concept.id, concept.name) for concept in concepts.values() if concept.field == "document_type")
+    mark = fingerprint(
+        "documents",
+        classify_stage.VERSION,
+        [config.corpus.model_dump(mode="json"), types, engines.prior.fingerprint, engines.embedder.identity, counter.identity],
+        *file_hashes([file for file, _ in expand([Path(path) for path in documents])]),
+    )
+    if run.fresh("documents", mark):
+        return Corpus.load(run.path / "corpus"), mark
+    count = StageCount("documents")
+    started = time.monotonic()
+    classifier = TypeClassifier(engines.prior, concepts, engines.embedder, config.classify)
+
+    def counted() -> Iterator[Any]:
+        for item in read_documents([str(path) for path in documents]):
+            count.entered += 1
+            observe(count, None)
+            yield item
+
+    corpus, rejections = build_corpus(counted(), store, engines.embedder, counter, classifier.assign, config.corpus)
+    count.passed = len(corpus)
+    with run.writing("documents.rejected.jsonl") as public, run.writing("private/documents.rejected.jsonl") as details:
+        for rejection in rejections:
+            count.reject(rejection)
+            public.write(json_line(public_rejection(rejection)))
+            details.write(json_line(rejection))
+    count.check_rate(config.max_rejection_rate)
+    corpus.save(run.path / "corpus")
+    count.seconds = time.monotonic() - started
+    by_type: dict[str, Json] = dict(sorted(Counter(corpus.document_types).items()))
+    files = {
+        "documents.sqlite": "shareable",
+        "corpus/corpus.json": "shareable",
+        "corpus/vectors.npy": "shareable",
+        "documents.rejected.jsonl": "shareable",
+        "private/documents.rejected.jsonl": "private",
+    }
+    run.finish("documents", mark, count, files, {"types": by_type, "counter": counter.identity})
+    observe(count, count.entered)
+    return corpus, mark
+
+
+@dataclass
+class _Waves:
+    """The loop: one wave after the other until enough is accepted or the attempts are used up."""
+
+    run: RunDirectory
+    graphs: Sequence[TaskGraph]
+    kinds: Mapping[str, frozenset[str]]
+    corpus: Corpus
+    config: Config
+    engines: Engines
+    store: DocumentStore
+    observe: Observer
+    folder: str
+    accepted: int = 0
+    tried: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    counts: dict[str, StageCount] = field(default_factory=lambda: {name: StageCount(name) for name in STAGES})
+    _drafted: Pair | Rejection | None = None
+
+    def run_until(self, wanted: int) -> None:
+        """Sample until ``wanted`` pairs are accepted or ``attempts`` per pair are used up; write pairs, surplus and rejections."""
+        settings = self.config.sample
+        started = time.monotonic()
+        limit = wanted * settings.attempts
+        specs = walk_stage.walk(self.graphs, self.config.walk, seed=settings.seed)
+        gates = gate_stage.make_gates(self.config.gate)
+        with (
+            self.run.writing(f"{self.folder}pairs.jsonl") as pairs,
+            self.run.writing(f"{self.folder}surplus.jsonl") as surplus,
+            self.run.writing(f"{self.folder}gated.jsonl") as gated,
+            self.run.writing(f"{self.folder}rejected.jsonl") as public,
+            self.run.writing(f"private/{self.folder}rejected.jsonl") as details,
+        ):
+            while self.accepted < wanted and self.tried < limit:
+                for item in self._wave(islice(specs, self._size(wanted, limit)), gates):
+                    if self.accepted >= wanted:
+                        if isinstance(item, Pair):
+                            surplus.write(json_line(item.row()))
+                        continue
+                    self.tried += 1
+                    if isinstance(item, Pair):
+                        self.accepted += 1
+                        pairs.write(json_line(item.row()))
+                    else:
+                        self.reasons[item.reason] += 1
+                        if item.stage == gate_stage.STAGE and isinstance(self._drafted, Pair):
+                            gated.write(json_line(_failed(self._drafted, item).row()))
+                        public.write(json_line(public_rejection(item)))
+                        details.write(json_line(item))
+                    self._count(item, time.monotonic() - started)
+                    self.observe(self.counts["gate"], None)
+                self.counts["adapt"].check_rate(self.config.max_rejection_rate)
+
+    def _size(self, wanted: int, limit: int) -> int:
+        """Candidates of the next wave: what is still wanted at the acceptance rate so far, a little more."""
+        rate = (self.accepted + 1) / (self.tried + 2)
+        missing = wanted - self.accepted
+        return max(
+            1, min(max(self.config.sample.wave, int(1.15 * missing / rate) + 1), 16 * missing + self.config.sample.wave, limit - self.tried)
+        )
+
+    def _wave(self, specs: Iterator[Any], gates: Any) -> Iterator[Pair | Rejection]:  # noqa: ANN401
+        candidates = pair_stage.pair(
+            specs, self.config.pair, corpus=self.corpus, kinds=self.kinds, embedder=self.engines.embedder, seed=self.config.sample.seed
+        )
+        counter = EstimatedCounter()
+        drafted = adapt_stage.adapt(
+            candidates,
+            self.config.adapt,
+            model=self.engines.model,
+            document=self.store.get,
+            count_tokens=counter.count,
+            seed=self.config.sample.seed,
+            graphs={graph.document_type: graph.fingerprint for graph in self.graphs},
+            version=__version__,
+            estimated=counter.estimated,
+        )
+        # Gates answer one pair at a time, so the pair drawn last is the one a gate's rejection is about.
+        yield from gate_stage.gate(self._remembered(drafted), self.config.gate, texts=self.store.text, gates=gates)
+
+    def _remembered(self, drafted: Iterator[Pair | Rejection]) -> Iterator[Pair | Rejection]:
+        for self._drafted in drafted:
+            yield self._drafted
+
+    def _count(self, item: Pair | Rejection, seconds: float) -> None:
+        """One candidate's way down the funnel: it entered every stage up to the one that rejected it."""
+        spent = self.engines.tally.total()
+        adapt = self.counts["adapt"]
+        adapt.requests, adapt.cache_hits = spent.requests, spent.hits
+        adapt.prompt_tokens, adapt.completion_tokens = spent.usage.prompt_tokens, spent.usage.completion_tokens
+        adapt.cached_tokens, adapt.seconds = spent.usage.cached_tokens, seconds
+        for name in STAGES:
+            count = self.counts[name]
+            count.entered += 1
+            if isinstance(item, Rejection) and item.stage == name:
+                count.reject(item)
+                return
+            count.passed += 1
+
+    def finish(self, mark: str, wanted: int, missing: tuple[str, ...]) -> None:
+        """Enter the stages into the manifest and make this sample the latest."""
+        for name in STAGES:
+            self.run.finish(name, mark, self.counts[name], {})
+        total = StageCount("sample", entered=self.tried, passed=self.accepted, rejected=Counter(self.reasons))
+        total.transient = sum(count.transient for count in self.counts.values())
+        latest = (self.run.path / self.folder / "pairs.jsonl").read_bytes()
+        self.run.write_text("pairs.jsonl", latest.decode("utf-8", "surrogatepass"))
+        files = {f"{self.folder}{name}.jsonl": "shareable" for name in ("pairs", "surplus", "gated", "rejected")}
+        files |= {"pairs.jsonl": "shareable", f"private/{self.folder}rejected.jsonl": "private"}
+        about: dict[str, Json] = {
+            "wanted": wanted,
+            "seed": self.config.sample.seed,
+            "engine": self.engines.model.identity,
+            "settings": self.config.public(),
+            "without_documents": list(missing),
+        }
+        if self.accepted < wanted:
+            total.transient += 1  # a sample that fell short is tried again, not taken for whole
+        self.run.finish("sample", mark, total, files, about)
+
+    def exhausted(self) -> str:
+        """Which resource ran out, by the most frequent kind of rejection."""
+        kinds: Counter[str] = Counter()
+        for reason, count in self.reasons.items():
+            kinds[_RESOURCE.get(reason, "gates" if REASONS[reason][0] == "gated" else "model")] += count
+        if not kinds:
+            return "no candidate was tried"
+        kind = kinds.most_common(1)[0][0]
+        listed = ", ".join(f"{reason} {count}" for reason, count in self.reasons.most_common(4))
+        return f"{_EXPLAINED[kind]} ({listed})"
+
+
+def _failed(pair: Pair, rejection: Rejection) -> Pair:
+    """A pair with the verdict that turned it away."""
+    gate, _, detail = rejection.detail.partition(": ")
+    return pair.model_copy(update={"verdicts": (Verdict(gate=gate, status="fail", reason=rejection.reason, detail=detail),)})
+
+
+_RESOURCE = {
+    "dead_end": "specs",
+    "engine_cannot": "engine",
+    "exact_duplicate": "specs",
+    "near_duplicate": "specs",
+    "no_matching_document": "documents",
+    "no_document_group": "documents",
+}
+_EXPLAINED = {
+    "specs": "the specifications ran out: the graphs and documents give no further different tasks",
+    "documents": "the documents ran out: too few of the types the graphs ask for",
+    "engine": "the engine cannot write most of the sampled tasks",
+    "gates": "the gates turned most candidates away",
+    "model": "the model failed on most candidates",
+}

@@ -1,0 +1,1 @@
+"""The pipeline: one function per file, records in and records out."""

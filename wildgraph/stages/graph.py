@@ -1,0 +1,201 @@
+"""Build one co-occurrence graph per document type from labelled records (WildLong, arXiv 2502.16684 §3.2; k-anonymity ours).
+
+A pure integer function of records and catalogue, independent of the records' order.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from wildgraph.catalogue import Catalogue
+from wildgraph.fields import DOCUMENT_TYPE
+from wildgraph.records import LabelledRecord, Rejection
+from wildgraph.taskgraph import GraphEdge, GraphNode, TaskGraph
+
+STAGE = "graph"
+VERSION = 1
+
+#: Where records go when neither their type nor its parent has enough of them, beside those of which no more is known than 'document'.
+ANY_DOCUMENT = f"{DOCUMENT_TYPE}/document"
+NO_DOCUMENT = f"{DOCUMENT_TYPE}/no-document"
+_FALLBACK_NAMES = {ANY_DOCUMENT: "document", NO_DOCUMENT: "no document"}
+
+
+class GraphConfig(BaseModel):
+    """How graphs are built.
+
+    Attributes:
+        min_support: K: distinct users below which a node or an edge is not published, and folds into its parent or is dropped.
+        min_type_records: records below which a document type rolls up to its parent.
+        no_document: whether queries without a document make a graph of their own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_support: int = Field(default=3, ge=1)
+    min_type_records: int = Field(default=10, ge=1)
+    no_document: Literal["drop", "keep"] = "drop"
+
+
+def build_graphs(
+    records: Iterable[LabelledRecord], config: GraphConfig, *, catalogue: Catalogue
+) -> tuple[list[TaskGraph], list[Rejection]]:
+    """The published graphs, sorted by document type, and the records that enter none.
+
+    Args:
+        records: from the canonicalize stage.
+        config: thresholds.
+        catalogue: the concepts' hierarchy and names.
+    """
+    items = sorted(records, key=lambda record: record.id)
+    rejections: list[Rejection] = []
+    typed: list[tuple[str, LabelledRecord]] = []
+    for record in items:
+        kind = record.document_type
+        if kind is None and config.no_document == "keep":
+            kind = NO_DOCUMENT
+        if kind is None:
+            rejections.append(Rejection(stage=STAGE, item=record.id, reason="no_document"))
+        else:
+            typed.append((kind, record))
+    graphs = []
+    for kind, members in roll_up_types(typed, config, catalogue).items():
+        if kind is None:
+            rejections += [Rejection(stage=STAGE, item=record.id, reason="rare_document_type") for record in members]
+            continue
+        graph, unlabelled = build_graph(kind, members, config, catalogue)
+        rejections += [Rejection(stage=STAGE, item=record.id, reason="no_labels") for record in unlabelled]
+        if graph.nodes:
+            graphs.append(graph)
+    rejections.sort(key=lambda rejection: rejection.item)
+    return sorted(graphs, key=lambda graph: graph.document_type), rejections
+
+
+def roll_up_types(
+    typed: Sequence[tuple[str, LabelledRecord]], config: GraphConfig, catalogue: Catalogue
+) -> dict[str | None, list[LabelledRecord]]:
+    """Records by the type whose graph they enter: the leaf type, else its nearest ancestor, else any document, else none.
+
+    A parent's graph holds only what its rarer children left over, so parent and child never overlap and both have at least
+    ``min_type_records`` records and ``min_support`` users.
+    """
+    pools: dict[str, list[LabelledRecord]] = defaultdict(list)
+    for kind, record in typed:
+        pools[kind].append(record)
+    depth = {kind: len(catalogue.lineage(kind)) for kind in pools}
+    done: dict[str | None, list[LabelledRecord]] = {}
+    while pools:
+        kind = max(pools, key=lambda one: (one != ANY_DOCUMENT, depth.get(one, 1), one))
+        members = pools.pop(kind)
+        if len(members) >= config.min_type_records and len({record.user for record in members}) >= config.min_support:
+            done[kind] = members
+            continue
+        line = catalogue.lineage(kind)
+        up = line[1] if len(line) > 1 else ANY_DOCUMENT
+        if kind in (ANY_DOCUMENT, NO_DOCUMENT):
+            done.setdefault(None, []).extend(members)
+        else:
+            pools[up].extend(members)
+            depth.setdefault(up, len(catalogue.lineage(up)) if up != ANY_DOCUMENT else 0)
+    return done
+
+
+def build_graph(
+    kind: str, members: Sequence[LabelledRecord], config: GraphConfig, catalogue: Catalogue
+) -> tuple[TaskGraph, list[LabelledRecord]]:
+    """One type's graph, and those of its records that none of its labels describes."""
+    members = sorted(members, key=lambda record: record.id)
+    labels = fold_rare([set(record.labels) for record in members], [record.user for record in members], config.min_support, catalogue)
+    vocabulary = sorted({(catalogue.concepts[one].field, one) for found in labels for one in found})
+    place = {concept: index for index, (_, concept) in enumerate(vocabulary)}
+    people = {user: index for index, user in enumerate(sorted({record.user for record in members}))}
+    rows = [np.array(sorted(place[one] for one in found), dtype=np.int64) for found in labels]
+    users = np.array([people[record.user] for record in members], dtype=np.int64)
+    count, support = _node_counts(rows, users, len(vocabulary), len(people))
+    edges = _edges(rows, users, len(vocabulary), len(people), config.min_support)
+    nodes = tuple(
+        GraphNode(field=field, concept=concept, name=catalogue.name(concept), support=int(support[index]), records=int(count[index]))
+        for index, (field, concept) in enumerate(vocabulary)
+    )
+    name = _FALLBACK_NAMES.get(kind) or catalogue.name(kind)
+    graph = TaskGraph(
+        document_type=kind, name=name, records=len(members), users=len(people), min_support=config.min_support, nodes=nodes, edges=edges
+    )
+    return graph, [record for record, found in zip(members, labels, strict=True) if not found]
+
+
+def fold_rare(labels: Sequence[set[str]], users: Sequence[str], min_support: int, catalogue: Catalogue) -> list[set[str]]:
+    """Labels with fewer than ``min_support`` distinct users replaced by their parents, deepest first; dropped where even those are rare.
+
+    What remains has at least ``min_support`` users each, a parent counted without the children that stayed.
+    """
+    current = [set(found) for found in labels]
+    settled: set[str] = set()
+    while True:
+        who: dict[str, set[str]] = defaultdict(set)
+        for found, user in zip(current, users, strict=True):
+            for one in found:
+                who[one].add(user)
+        open_ = [one for one in who if one not in settled]
+        if not open_:
+            return current
+        deepest = max(len(catalogue.lineage(one)) for one in open_)
+        level = [one for one in open_ if len(catalogue.lineage(one)) == deepest]
+        settled.update(one for one in level if len(who[one]) >= min_support)
+        for one in level:
+            if one in settled:
+                continue
+            line = catalogue.lineage(one)
+            for found in current:
+                if one in found:
+                    found.discard(one)
+                    # Beside a sibling that stays, the parent would say nothing new, and a path would hold both.
+                    if len(line) > 1 and not any(line[1] in catalogue.lineage(other)[1:] for other in found & settled):
+                        found.add(line[1])
+
+
+def _node_counts(
+    rows: Sequence[npt.NDArray[np.int64]], users: npt.NDArray[np.int64], nodes: int, people: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Records and distinct users per node."""
+    if not rows or not nodes:
+        return np.zeros(nodes, np.int64), np.zeros(nodes, np.int64)
+    flat = np.concatenate(rows)
+    owner = np.repeat(users, [len(row) for row in rows])
+    distinct = np.unique(flat * people + owner) // people
+    return np.bincount(flat, minlength=nodes), np.bincount(distinct, minlength=nodes)
+
+
+def _edges(
+    rows: Sequence[npt.NDArray[np.int64]], users: npt.NDArray[np.int64], nodes: int, people: int, min_support: int
+) -> tuple[GraphEdge, ...]:
+    """Edges with at least ``min_support`` distinct users: every pair of a record's labels is one co-occurrence."""
+    by_length: dict[int, list[int]] = defaultdict(list)
+    for index, row in enumerate(rows):
+        if len(row) > 1:
+            by_length[len(row)].append(index)
+    keys, owners = [], []
+    for length, members in sorted(by_length.items()):
+        block = np.stack([rows[index] for index in members])
+        left, right = np.triu_indices(length, 1)
+        pairs = block[:, left] * nodes + block[:, right]
+        keys.append(pairs.ravel())
+        owners.append(np.repeat(users[members], pairs.shape[1]))
+    if not keys:
+        return ()
+    key, owner = np.concatenate(keys), np.concatenate(owners)
+    distinct, frequency = np.unique(key, return_counts=True)
+    # One number per (edge, user): edges are renumbered first, so that the product stays far below 2^63.
+    ranks = np.searchsorted(distinct, key)
+    who = np.bincount(np.unique(ranks * people + owner) // people, minlength=len(distinct))
+    kept = np.flatnonzero(who >= min_support)
+    return tuple(
+        GraphEdge(source=int(distinct[one] // nodes), target=int(distinct[one] % nodes), frequency=int(frequency[one]), users=int(who[one]))
+        for one in kept
+    )

@@ -1,0 +1,193 @@
+"""Mine meta-information: thirteen fields from each query, in one structured call (WildLong, arXiv 2502.16684 §3.1)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
+
+from wildgraph.fields import DEFAULT_FIELDS, DOCUMENT_TYPE, SIMPLIFIED_INSTRUCTION, MetaField
+from wildgraph.llm import ChatModel, ChatRequest, Decoding, Prompt, load_template
+from wildgraph.masking import mask
+from wildgraph.records import MAX_VALUE_CHARS, Conversation, Json, MetaInformation, Rejection, Value
+from wildgraph.text import clean_label
+
+STAGE = "mine"
+VERSION = 1
+TEMPLATE = "stages/mine"
+_NOTHING = {"", "none", "n/a", "na", "null", "unknown", "unspecified", "not specified", "not applicable", "-"}
+
+
+class MineConfig(BaseModel):
+    """How queries are mined.
+
+    Attributes:
+        fields: the field table.
+        instruction_chars: how much of the instruction goes into the prompt; its middle is left out beyond that.
+        head_chars, tail_chars: how much of a paste's beginning and end goes in: a 30K-token paste is not paid for.
+        decoding: decoding parameters; greedy, since mining describes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fields: tuple[MetaField, ...] = DEFAULT_FIELDS
+    instruction_chars: int = Field(default=4000, ge=200)
+    head_chars: int = Field(default=800, ge=0)
+    tail_chars: int = Field(default=400, ge=0)
+    decoding: Decoding = Decoding(temperature=0.0, max_tokens=1500)
+
+
+class Phrase(BaseModel):
+    """One value as the model gives it; a bare string is taken as its general part."""
+
+    general: str
+    specific: str = ""
+
+    @field_validator("specific", mode="before")
+    @classmethod
+    def _text(cls, value: object) -> object:
+        return "" if value is None else value
+
+
+class _Answer(BaseModel):
+    @field_validator("*", mode="before")
+    @classmethod
+    def _lenient(cls, value: object, info: Any) -> object:  # noqa: ANN401 - pydantic's ValidationInfo carries the field name only
+        """Accept what servers without structured output give: strings for phrases, one value for a list, null for nothing."""
+
+        def phrase(item: object) -> object:
+            return {"general": "none" if item is None else item} if item is None or isinstance(item, str | int | float) else item
+
+        annotation = cls.model_fields[info.field_name].annotation
+        if annotation is Phrase:
+            if isinstance(value, list):
+                value = value[0] if value else None
+            return phrase(value)
+        if value is None:
+            return []
+        return [phrase(item) for item in value] if isinstance(value, list) else [phrase(value)]
+
+
+@cache
+def answer_schema(fields: tuple[MetaField, ...] = DEFAULT_FIELDS) -> type[BaseModel]:
+    """The pydantic class of a mining answer for a field table: a phrase, or a list of phrases, per field."""
+    shape: dict[str, Any] = {
+        field.name: (list[Phrase] if field.multi else Phrase, Field(description=field.description)) for field in fields
+    }
+    return create_model("MinedFields", __base__=_Answer, **shape)
+
+
+def user_key(conversation: Conversation, key: bytes) -> str:
+    """The user as a keyed hash (HMAC-SHA-256, 16 hex digits), or the conversation's id where the log names no user."""
+    if conversation.user is None:
+        return conversation.id
+    return hmac.new(key, conversation.user.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit * 2 // 3]}\n[…]\n{text[-(limit // 3) :]}"
+
+
+def mining_prompt(conversation: Conversation, config: MineConfig) -> Prompt:
+    """The prompt for one query: instruction, head and tail of the paste, personal data masked first."""
+    paste = conversation.query[conversation.paste.start : conversation.paste.end].strip() if conversation.paste else ""
+    # The cut comes first, so that a huge paste is not scanned whole; masking both pieces afterwards sees all that is sent.
+    head, tail = paste[: config.head_chars], paste[max(config.head_chars, len(paste) - config.tail_chars) :] if config.tail_chars else ""
+    fields: list[Json] = [
+        {"name": field.name, "description": field.description, "multi": field.multi, "limit": field.limit} for field in config.fields
+    ]
+    return Prompt(
+        load_template(TEMPLATE),
+        {
+            "instruction": mask(_cut(conversation.instruction, config.instruction_chars)).text,
+            "paste_head": mask(head).text,
+            "paste_tail": mask(tail).text,
+            "paste_chars": len(paste),
+            "language": conversation.language or "und",
+            "about_document": conversation.refers_to_document,
+            "fields": fields,
+        },
+    )
+
+
+def _value(phrase: Phrase, field: MetaField) -> Value | None:
+    limit = MAX_VALUE_CHARS if field.name == SIMPLIFIED_INSTRUCTION else 120
+    general = clean_label(mask(phrase.general).text)[:limit].strip()
+    if general.casefold().rstrip(".") in _NOTHING:
+        return None
+    return Value(general=general, specific=clean_label(mask(phrase.specific).text)[:MAX_VALUE_CHARS].strip())
+
+
+def _values(answer: BaseModel, field: MetaField) -> tuple[Value, ...]:
+    found = getattr(answer, field.name)
+    phrases: list[Phrase] = found if isinstance(found, list) else [found]
+    values: dict[str, Value] = {}
+    for phrase in phrases[: field.limit]:
+        value = _value(phrase, field)
+        if value is not None:
+            values.setdefault(value.general.casefold(), value)
+    return tuple(values.values())
+
+
+def mine(
+    conversations: Iterable[Conversation | Rejection], config: MineConfig, *, model: ChatModel, key: bytes
+) -> Iterator[MetaInformation | Rejection]:
+    """Meta-information of each conversation, in input order; rejections pass through.
+
+    Args:
+        conversations: from the ingest stage.
+        config: field table, prompt lengths, decoding.
+        model: any chat model.
+        key: secret for the keyed hashes of users.
+    """
+    waiting: dict[str, Conversation] = {}
+    schema = answer_schema(config.fields)
+
+    def requests() -> Iterator[ChatRequest]:
+        for item in conversations:
+            if isinstance(item, Conversation):
+                waiting[item.id] = item
+                yield ChatRequest(item.id, mining_prompt(item, config), schema, config.decoding)
+
+    for completion in model.map(requests()):
+        conversation = waiting.pop(completion.request_id)
+        if completion.failure is not None or completion.parsed is None:
+            failure = completion.failure
+            yield Rejection(
+                stage=STAGE,
+                item=conversation.id,
+                reason=failure.reason if failure else "invalid_answer",
+                where=conversation.where,
+                detail=failure.detail if failure else "",
+                transient=failure.transient if failure else False,
+            )
+            continue
+        yield _record(conversation, completion.parsed, config, model.identity, key)
+
+
+def _record(conversation: Conversation, answer: BaseModel, config: MineConfig, engine: str, key: bytes) -> MetaInformation | Rejection:
+    values = {field.name: found for field in config.fields if (found := _values(answer, field))}
+    # What the log itself says (a pasted text, a document id) outweighs the model's reading of the type.
+    has_document = DOCUMENT_TYPE in values or conversation.paste is not None
+    if has_document and DOCUMENT_TYPE not in values:
+        values[DOCUMENT_TYPE] = (Value(general="document"),)
+    try:
+        return MetaInformation.model_validate(
+            {
+                "id": conversation.id,
+                "user": user_key(conversation, key),
+                "values": values,
+                "has_document": has_document,
+                "language": conversation.language or "und",
+                "engine": engine,
+            },
+            context={"fields": config.fields},
+        )
+    except ValidationError as error:
+        return Rejection(
+            stage=STAGE, item=conversation.id, reason="invalid_answer", where=conversation.where, detail=str(error).splitlines()[0]
+        )

@@ -1,0 +1,410 @@
+"""The run directory: stage files, manifest, fingerprints, private and shareable. The only writer of run files.
+
+::
+
+    RUN/
+    ├── manifest.json            what was made of what: fingerprints, funnel, configuration; same inputs, same bytes
+    ├── manifest.run.json        times, tokens and host of the last runs; never the same twice
+    ├── concepts.jsonl           concepts with at least K users: id, field, name, parent, support
+    ├── catalogue.jsonl          values with at least K users and the concept each was lifted to
+    ├── graphs/TYPE.json         published task graphs
+    ├── <stage>.rejected.jsonl   what did not pass: item, class, reason, file and line
+    ├── pairs.jsonl              the latest sample
+    ├── samples/FINGERPRINT/     every sample: pairs, surplus, rejections
+    ├── corpus/                  vectors and table of the documents; documents.sqlite holds their texts
+    └── private/                 mode 700: conversations, mined values, whole catalogue, labels, rejection details, response cache, key
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Self, TypeVar
+
+from wildgraph import __version__
+from wildgraph.errors import EmptyResultError, InputError, RunError
+from wildgraph.records import REASONS, Json, Record, Rejection, canonical_json, content_hash
+
+FORMAT = "wildgraph.run"
+FORMAT_VERSION = 1
+_PRIVATE = "private"
+_R = TypeVar("_R", bound=Record)
+#: Failures are judged against the limit only after so many items.
+RATE_AFTER = 50
+
+
+@dataclass
+class StageCount:
+    """The funnel entry of one stage.
+
+    Attributes:
+        entered, passed: items. rejected: reason -> items. transient: failures that the next run tries again.
+        requests, prompt_tokens, completion_tokens, cached_tokens, cache_hits: of this run's model calls. seconds: wall clock.
+    """
+
+    stage: str
+    entered: int = 0
+    passed: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    transient: int = 0
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cache_hits: int = 0
+    seconds: float = 0.0
+
+    def reject(self, rejection: Rejection) -> None:
+        """Count one rejection."""
+        self.rejected[rejection.reason] += 1
+        self.transient += rejection.transient
+
+    def by_class(self) -> dict[str, dict[str, int]]:
+        """Class -> reason -> items, sorted."""
+        found: dict[str, dict[str, int]] = {"filtered": {}, "gated": {}, "failed": {}}
+        for reason, count in sorted(self.rejected.items()):
+            found[REASONS[reason][0]][reason] = count
+        return found
+
+    def check_rate(self, limit: float) -> None:
+        """Stop a run in which too much fails.
+
+        Raises:
+            RunError: more than ``limit`` of the unfiltered items failed, of at least 50.
+        """
+        classes = self.by_class()
+        failed, filtered = sum(classes["failed"].values()), sum(classes["filtered"].values())
+        base = self.entered - filtered
+        if base >= RATE_AFTER and failed > limit * base:
+            reason, count = max(classes["failed"].items(), key=lambda item: item[1])
+            raise RunError(
+                f"stage {self.stage}: {failed} of {base} items failed, most of them ({count}) with {reason!r} ({REASONS[reason][1]})",
+                f"see private/{self.stage}.rejected.jsonl in the run directory; the limit is max_rejection_rate={limit}",
+            )
+
+    def funnel(self) -> dict[str, Json]:
+        """The reproducible part: ``in``, ``out``, ``rejected``."""
+        rejected: dict[str, Json] = {kind: dict(reasons) for kind, reasons in self.by_class().items()}
+        return {"in": self.entered, "out": self.passed, "rejected": rejected}
+
+    def bill(self) -> dict[str, Json]:
+        """What is never the same twice: ``requests``, tokens, cache hits, ``seconds``."""
+        return {
+            "requests": self.requests,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "cached_tokens": self.cached_tokens,
+            "cache_hits": self.cache_hits,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+class RunDirectory:
+    """A run directory, opened by one writer at a time; readers need no lock.
+
+    Args:
+        path: the directory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: IO[str] | None = None
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """An existing run, for reading.
+
+        Raises:
+            InputError: there is no run. RunError: it is foreign, corrupt or newer.
+        """
+        run = cls(path)
+        if not (path / "manifest.json").is_file():
+            raise InputError(f"{path} is not a run directory (no manifest.json)", "make one with `wildgraph build LOG... -o RUN`")
+        run.manifest()
+        return run
+
+    @classmethod
+    @contextmanager
+    def write(cls, path: Path, *, existing: bool = False) -> Iterator[Self]:
+        """The run as its one writer; made if it is not there.
+
+        Args:
+            path: the directory.
+            existing: refuse to make one.
+
+        Raises:
+            InputError: it has to exist and does not. RunError: another process writes to it, it cannot be made, or the directory holds something else.
+        """
+        run = cls.open(path) if existing else cls(path)
+        try:
+            if path.is_dir() and any(path.iterdir()) and not (path / "manifest.json").is_file() and not (path / _PRIVATE).is_dir():
+                raise RunError(f"{path} holds files but is no run directory", "name a new directory with -o")
+            path.mkdir(parents=True, exist_ok=True)
+            run.private.mkdir(mode=0o700, exist_ok=True)
+            run._lock = (path / ".lock").open("a+", encoding="utf-8")
+        except (OSError, NotADirectoryError) as error:
+            raise RunError(f"cannot make the run directory {path}: {error.strerror}") from error
+        try:
+            fcntl.flock(run._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RunError(f"another process is writing to {path}", "wait for it, or use another directory with -o") from error
+        try:
+            if (path / "manifest.json").is_file():
+                run.manifest()
+            yield run
+        finally:
+            run._lock.close()
+
+    @property
+    def private(self) -> Path:
+        """Where private files lie."""
+        return self.path / _PRIVATE
+
+    # ----------------------------------------------------------------- manifest
+
+    def manifest(self) -> dict[str, Any]:
+        """The reproducible manifest.
+
+        Raises:
+            RunError: corrupt, foreign or newer.
+        """
+        file = self.path / "manifest.json"
+        try:
+            data = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"format": FORMAT, "version": FORMAT_VERSION}
+        except (OSError, ValueError) as error:
+            raise RunError(f"{file} cannot be read: {error}", "remove it; the next run makes it again from the cache") from error
+        if not isinstance(data, dict) or data.get("format") != FORMAT:
+            raise RunError(f"{file} is not a wildgraph manifest", "name another directory")
+        if not isinstance(data.get("version"), int) or data["version"] > FORMAT_VERSION:
+            raise RunError(f"{file} has version {data.get('version')!r}", "a newer wildgraph wrote it: upgrade")
+        data.setdefault("stages", {})
+        return data
+
+    def stage(self, name: str) -> dict[str, Any] | None:
+        """A finished stage's manifest entry."""
+        found = self.manifest()["stages"].get(name)
+        return found if isinstance(found, dict) else None
+
+    def fresh(self, name: str, fingerprint: str, retry: Collection[str] = ()) -> bool:
+        """Whether a stage's files are there, were made from the same things, and left nothing to try again.
+
+        Args:
+            name: the stage.
+            fingerprint: what it should have been made from.
+            retry: rejection reasons that are to be tried again.
+        """
+        entry = self.stage(name)
+        return (
+            entry is not None
+            and entry["fingerprint"] == fingerprint
+            and not entry.get("transient")
+            and not any(reason in reasons for reasons in entry["rejected"].values() for reason in retry)
+            and all((self.path / file).is_file() for file in entry["files"])
+        )
+
+    def finish(
+        self, name: str, fingerprint: str, count: StageCount, files: Mapping[str, str], about: Mapping[str, Json] | None = None
+    ) -> None:
+        """Enter a finished stage into both manifests.
+
+        Args:
+            name: the stage.
+            fingerprint: of version, configuration and upstream fingerprints.
+            count: its funnel and bill.
+            files: path below the run -> ``private`` or ``shareable``.
+            about: further reproducible facts.
+        """
+        data = self.manifest()
+        data["wildgraph"] = __version__
+        entry: dict[str, Json] = {"fingerprint": fingerprint, **count.funnel(), "files": dict(sorted(files.items())), **(about or {})}
+        if count.transient:
+            entry["transient"] = count.transient
+        data["stages"][name] = entry
+        self.write_text("manifest.json", json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+        self.note_bill(name, count)
+
+    def note_bill(self, name: str, count: StageCount) -> None:
+        """Enter times and tokens of a stage into ``manifest.run.json``; totals grow, the last run is kept apart."""
+        data = self.bills()
+        total = data.setdefault("stages", {}).setdefault(name, {"total": {}, "last": {}})
+        total["last"] = count.bill()
+        for key, value in count.bill().items():
+            assert isinstance(value, int | float)
+            total["total"][key] = round(total["total"].get(key, 0) + value, 3)
+        self.write_text("manifest.run.json", json.dumps(data, indent=1, sort_keys=True) + "\n")
+
+    def bills(self) -> dict[str, Any]:
+        """What ``manifest.run.json`` holds."""
+        file = self.path / "manifest.run.json"
+        try:
+            found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        except (OSError, ValueError):
+            found = {}  # a log of times: rebuilt rather than fatal
+        return found if isinstance(found, dict) else {}
+
+    # ----------------------------------------------------------------- files
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[IO[str]]:
+        """A text file below the run, written as ``.partial`` and renamed when whole; private ones get mode 600.
+
+        Raises:
+            RunError: the disk is full or the file cannot be written.
+        """
+        target = self.path / name
+        partial = target.with_name(f"{target.name}.partial")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            mode = 0o600 if name.startswith(f"{_PRIVATE}/") else 0o644
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass", newline="\n") as handle:
+                yield handle
+                handle.flush()
+                os.fsync(handle.fileno())
+            partial.replace(target)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise RunError(
+                    f"the disk is full while writing {target}", "free some space and run the same command again: nothing paid for is lost"
+                ) from error
+            raise RunError(f"cannot write {target}: {error.strerror}") from error
+
+    def write_text(self, name: str, text: str) -> None:
+        """A whole text file, atomically."""
+        with self.writing(name) as handle:
+            handle.write(text)
+
+    def write_rows(self, name: str, rows: Iterable[Record | Mapping[str, Any]]) -> int:
+        """JSON lines, atomically; returns how many."""
+        count = 0
+        with self.writing(name) as handle:
+            for row in rows:
+                handle.write(json_line(row))
+                count += 1
+        return count
+
+    def rows(self, name: str) -> Iterator[dict[str, Any]]:
+        """The objects of a JSON-lines file below the run.
+
+        Raises:
+            RunError: missing or corrupt.
+        """
+        file = self.path / name
+        try:
+            with file.open(encoding="utf-8", errors="surrogatepass", newline="\n") as handle:
+                for line in handle:
+                    yield json.loads(line)
+        except OSError as error:
+            raise RunError(f"cannot read {file}: {error.strerror}", "run `wildgraph build` again") from error
+        except ValueError as error:
+            raise RunError(f"{file} is corrupt: {error}", "remove it and run the same command again") from error
+
+    def records(self, name: str, kind: type[_R]) -> Iterator[_R]:
+        """The records of a JSON-lines file below the run."""
+        for row in self.rows(name):
+            yield kind.model_validate(row)
+
+    def split(
+        self,
+        items: Iterable[Record],
+        name: str,
+        count: StageCount,
+        *,
+        limit: float,
+        observe: Callable[[StageCount], None] = lambda count: None,
+        folder: str = "",
+    ) -> dict[str, str]:
+        """Write a stage's stream: what passed to ``name``, rejections beside it, both counted.
+
+        Args:
+            items: records and rejections.
+            name: file for what passed.
+            count: counted into.
+            limit: largest share of failures.
+            observe: called after every item.
+            folder: folder for the rejection files.
+
+        Returns:
+            The files written and whether they are private.
+
+        Raises:
+            RunError: too much fails, or the disk is full.
+        """
+        public = f"{folder}{count.stage}.rejected.jsonl"
+        details = f"{_PRIVATE}/{folder}{count.stage}.rejected.jsonl"
+        with self.writing(name) as passed, self.writing(public) as rejected, self.writing(details) as detailed:
+            for item in items:
+                count.entered += 1
+                if isinstance(item, Rejection):
+                    count.reject(item)
+                    rejected.write(json_line(public_rejection(item)))
+                    detailed.write(json_line(item))
+                    count.check_rate(limit)
+                else:
+                    count.passed += 1
+                    passed.write(json_line(item))
+                observe(count)
+        return {name: _kind(name), public: "shareable", details: "private"}
+
+    def key(self) -> bytes:
+        """The key of the run's user hashes: ``WILDGRAPH_KEY``, else a key file made on first use (mode 600)."""
+        given = os.environ.get("WILDGRAPH_KEY", "")
+        if given:
+            return given.encode()
+        file = self.private / "key"
+        if not file.is_file():
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii") as handle:
+                handle.write(secrets.token_hex(32))
+        return file.read_text(encoding="ascii").strip().encode()
+
+
+def public_rejection(item: Rejection) -> dict[str, Json]:
+    """A rejection without what may quote a user or a document."""
+    return {"stage": item.stage, "item": item.item, "class": item.kind, "reason": item.reason, "where": item.where}
+
+
+def json_line(row: Record | Mapping[str, Any]) -> str:
+    """One canonical JSON line."""
+    return canonical_json(row.model_dump(mode="json") if isinstance(row, Record) else dict(row)) + "\n"
+
+
+def _kind(name: str) -> str:
+    return "private" if name.startswith(f"{_PRIVATE}/") else "shareable"
+
+
+def fingerprint(stage: str, version: int, config: object, *upstream: str) -> str:
+    """The fingerprint of a stage's output: stage version, configuration, upstream fingerprints."""
+    return content_hash(stage, version, config, list(upstream))
+
+
+def require_some(count: StageCount, what: str) -> None:
+    """Stop where nothing came out.
+
+    Raises:
+        EmptyResultError: ``count.passed`` is zero; the message names the most frequent reasons.
+    """
+    if count.passed:
+        return
+    reasons = ", ".join(f"{reason} {number}" for reason, number in count.rejected.most_common(3)) or "nothing came in"
+    raise EmptyResultError(
+        f"no {what} came out of {count.entered} items: {reasons}", "the *.rejected.jsonl files in the run directory name every item"
+    )
+
+
+def file_hashes(files: Sequence[Path]) -> list[str]:
+    """Sorted content hashes of files: their names and order do not matter."""
+    found = []
+    for file in files:
+        with file.open("rb") as handle:
+            found.append(hashlib.file_digest(handle, "sha256").hexdigest())
+    return sorted(found)

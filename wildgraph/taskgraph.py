@@ -1,0 +1,202 @@
+"""The task graph: a typed, undirected co-occurrence graph of concepts, one per document type (WildLong, arXiv 2502.16684 §3).
+
+Node = (field, concept); ``support`` = distinct users who asked for it within the type; ``records`` = records that hold it.
+Edge ``frequency`` = records in which both occur, ``users`` = distinct users of those records. A published graph holds only nodes and
+edges with at least ``min_support`` users and nothing that points at a single record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, ValidationError, model_validator
+
+from wildgraph.errors import InputError
+from wildgraph.records import Record, canonical_json, content_hash
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+FORMAT = "wildgraph.taskgraph"
+FORMAT_VERSION = 1
+
+
+class GraphNode(Record):
+    """A concept in one type's graph.
+
+    Attributes:
+        concept: concept id, such as ``task/summarize-the-document``. name: its published name.
+        support: distinct users within the type. records: records within the type.
+    """
+
+    field: str
+    concept: str
+    name: str = Field(min_length=1, max_length=120)
+    support: int = Field(ge=1)
+    records: int = Field(ge=1)
+
+
+class GraphEdge(Record):
+    """Two nodes that occur together; ``source`` < ``target`` index the graph's node list.
+
+    Attributes:
+        frequency: records in which both occur. users: distinct users of those records.
+    """
+
+    source: int = Field(ge=0)
+    target: int = Field(ge=0)
+    frequency: int = Field(ge=1)
+    users: int = Field(ge=1)
+
+
+class TaskGraph(Record):
+    """One document type's graph. Nodes are sorted by (field, concept), edges by (source, target).
+
+    Attributes:
+        document_type: concept id of the type. name: its published name.
+        records, users: how many records and distinct users the type has. min_support: the K it was pruned at.
+    """
+
+    document_type: str
+    name: str
+    records: int = Field(ge=0)
+    users: int = Field(ge=0)
+    min_support: int = Field(ge=1)
+    nodes: tuple[GraphNode, ...]
+    edges: tuple[GraphEdge, ...]
+
+    @model_validator(mode="after")
+    def _well_formed(self) -> Self:
+        keys = [(node.field, node.concept) for node in self.nodes]
+        if keys != sorted(set(keys)):
+            raise ValueError("nodes are not sorted by (field, concept) or repeat")
+        pairs = [(edge.source, edge.target) for edge in self.edges]
+        if pairs != sorted(set(pairs)):
+            raise ValueError("edges are not sorted by (source, target) or repeat")
+        for edge in self.edges:
+            if not edge.source < edge.target < len(self.nodes):
+                raise ValueError(f"edge ({edge.source}, {edge.target}) does not join two nodes in order")
+            least = min(self.nodes[edge.source].records, self.nodes[edge.target].records)
+            if edge.frequency > least:
+                raise ValueError(f"edge ({edge.source}, {edge.target}) is more frequent than one of its nodes")
+        return self
+
+    @property
+    def slug(self) -> str:
+        """File name stem."""
+        return self.document_type.rpartition("/")[2]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Content hash of the whole graph."""
+        return content_hash(self.to_json())
+
+    @cached_property
+    def adjacency(self) -> npt.NDArray[np.int64]:
+        """Dense symmetric frequency matrix of shape (nodes, nodes), zero diagonal."""
+        matrix = np.zeros((len(self.nodes), len(self.nodes)), dtype=np.int64)
+        for edge in self.edges:
+            matrix[edge.source, edge.target] = matrix[edge.target, edge.source] = edge.frequency
+        return matrix
+
+    def to_json(self) -> str:
+        """The graph as canonical JSON text: equal graphs give equal bytes."""
+        return canonical_json({"format": FORMAT, "version": FORMAT_VERSION, **self.model_dump(mode="json")}) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, source: str = "graph") -> Self:
+        """Read back what :meth:`to_json` wrote.
+
+        Args:
+            text: JSON text.
+            source: file name for messages.
+
+        Raises:
+            InputError: not JSON, another format, a newer version, or inconsistent content.
+        """
+        import json
+
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise InputError(f"{source} is not valid JSON: {error}", "it may be cut off; build the graph again") from error
+        if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
+            raise InputError(f"{source} is not a wildgraph task graph", "graphs are the *.json files under RUN/graphs/")
+        version = data.pop("version", None)
+        if not isinstance(version, int) or version > FORMAT_VERSION:
+            raise InputError(f"{source} has graph format version {version!r}", "a newer wildgraph wrote it: upgrade")
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InputError(f"{source} is corrupt: {'.'.join(map(str, first['loc']))} {first['msg']}", "build the graph again") from error
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The graph in a file.
+
+        Raises:
+            InputError: the file cannot be read or is not a graph.
+        """
+        try:
+            return cls.from_json(path.read_text(encoding="utf-8"), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"cannot read the graph {path}: {error}") from error
+
+    def to_networkx(self) -> nx.Graph[str]:
+        """A networkx graph: nodes are concept ids with ``field, name, support, records``, edges carry ``frequency, users``."""
+        import networkx as nx
+
+        graph: nx.Graph[str] = nx.Graph(
+            document_type=self.document_type, name=self.name, records=self.records, users=self.users, min_support=self.min_support
+        )
+        for node in self.nodes:
+            graph.add_node(node.concept, field=node.field, name=node.name, support=node.support, records=node.records)
+        for edge in self.edges:
+            ends = self.nodes[edge.source].concept, self.nodes[edge.target].concept
+            graph.add_edge(*ends, frequency=edge.frequency, users=edge.users)
+        return graph
+
+    @classmethod
+    def from_networkx(cls, graph: nx.Graph[str]) -> Self:
+        """The inverse of :meth:`to_networkx`.
+
+        Raises:
+            InputError: an attribute is missing or wrong.
+        """
+        try:
+            nodes = sorted(
+                (GraphNode(concept=concept, **data) for concept, data in graph.nodes(data=True)),
+                key=lambda node: (node.field, node.concept),
+            )
+            place = {node.concept: index for index, node in enumerate(nodes)}
+            edges = []
+            for left, right, data in graph.edges(data=True):
+                source, target = sorted((place[left], place[right]))
+                edges.append(GraphEdge(source=source, target=target, **data))
+            edges.sort(key=lambda edge: (edge.source, edge.target))
+            return cls(nodes=tuple(nodes), edges=tuple(edges), **graph.graph)
+        except (ValidationError, TypeError) as error:
+            raise InputError(f"this networkx graph is not a task graph: {str(error).splitlines()[0]}") from error
+
+    def triples(self) -> Iterator[tuple[GraphNode, GraphNode, GraphEdge]]:
+        """Every edge with both its nodes, in order."""
+        for edge in self.edges:
+            yield self.nodes[edge.source], self.nodes[edge.target], edge
+
+
+def read_graphs(folder: Path) -> list[TaskGraph]:
+    """All graphs of a folder, sorted by document type.
+
+    Raises:
+        InputError: the folder is missing, holds no graph, or one cannot be read.
+    """
+    paths = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    if not paths:
+        raise InputError(f"no task graph (*.json) in {folder}", "build one with `wildgraph build LOG... -o RUN`")
+    return sorted((TaskGraph.read(path) for path in paths), key=lambda graph: graph.document_type)

@@ -1,0 +1,173 @@
+"""What the command line shows: a live table on a terminal, plain lines elsewhere, and results."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.table import Table
+
+    from wildgraph.demo import DemoResult
+    from wildgraph.pipeline import BuildResult, ExportResult
+    from wildgraph.sampling import SampleResult
+    from wildgraph.store import StageCount
+
+_LINE_EVERY = 10.0
+_FRAME_EVERY = 0.1
+
+
+class Progress:
+    """Shows stages as they run, on stderr. Nothing when quiet; a live table on a terminal; a line every ten seconds elsewhere.
+
+    Args:
+        quiet: show nothing.
+        wanted: accepted pairs wanted, for the share done.
+    """
+
+    def __init__(self, quiet: bool = False, wanted: int | None = None) -> None:
+        self.quiet = quiet
+        self.wanted = wanted
+        self._stages: dict[str, tuple[StageCount, int | None, float]] = {}
+        self._shown = 0.0
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        """Start the live table where there is a terminal."""
+        if not self.quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+            from rich.console import Console
+            from rich.live import Live
+
+            self._live = Live(console=Console(stderr=True), auto_refresh=False, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Take the table away."""
+        if self._live is not None:
+            self._live.stop()
+
+    def __call__(self, count: StageCount, total: int | None, /) -> None:
+        """Show a stage's count; called after every item, drawn now and then."""
+        if self.quiet:
+            return
+        now = time.monotonic()
+        _, _, started = self._stages.get(count.stage, (None, None, now))
+        self._stages[count.stage] = (count, total, started)
+        done = total is not None and count.entered >= total
+        if self._live is not None:
+            if now - self._shown >= _FRAME_EVERY or done:
+                self._live.update(self._table(now), refresh=True)
+                self._shown = now
+        elif now - self._shown >= _LINE_EVERY or (done and count.seconds):
+            click.echo(self._line(count, total, now - started), err=True)
+            self._shown = now
+
+    def _line(self, count: StageCount, total: int | None, seconds: float) -> str:
+        rate, eta = self._speed(count, total, seconds)
+        parts = [f"{count.stage}: {count.entered}{f'/{total}' if total else ''} in, {count.passed} out"]
+        if count.rejected:
+            parts.append("dropped " + ", ".join(f"{reason} {number}" for reason, number in count.rejected.most_common(3)))
+        if count.requests or count.cache_hits:
+            tokens = count.prompt_tokens + count.completion_tokens
+            parts.append(f"{count.requests} requests, {count.cache_hits} from cache{f', {tokens} tokens' if tokens else ''}")
+        return "; ".join([*parts, rate, *([f"ETA {eta}"] if eta else [])])
+
+    def _speed(self, count: StageCount, total: int | None, seconds: float) -> tuple[str, str]:
+        if seconds < 0.5:
+            return "…", ""
+        rate = count.entered / seconds
+        goal, so_far = (self.wanted, count.passed) if count.stage == "gate" and self.wanted else (total, count.entered)
+        eta = f"{(goal - so_far) * seconds / so_far:.0f} s" if goal and so_far and goal > so_far else ""
+        return f"{rate:.1f} rows/s", eta
+
+    def _table(self, now: float) -> Table:
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name in ("stage", "in", "out", "rows/s", "requests", "cached", "tokens", "ETA", "dropped"):
+            table.add_column(name, justify="left" if name in ("stage", "dropped") else "right", no_wrap=True)
+        for name, (count, total, started) in self._stages.items():
+            rate, eta = self._speed(count, total, count.seconds or now - started)
+            tokens = count.prompt_tokens + count.completion_tokens
+            table.add_row(
+                name,
+                f"{count.entered:,}{f' of {total:,}' if total else ''}",
+                f"{count.passed:,}{f' of {self.wanted:,}' if name == 'gate' and self.wanted else ''}",
+                rate.removesuffix(" rows/s"),
+                f"{count.requests:,}" if count.requests else "",
+                f"{count.cache_hits:,}" if count.cache_hits else "",
+                f"{tokens:,}" if tokens else "",
+                eta,
+                ", ".join(f"{reason} {number:,}" for reason, number in count.rejected.most_common(3)),
+            )
+        return table
+
+
+def show_build(result: BuildResult) -> None:
+    """The graphs that were built."""
+    click.echo(f"{'document type':<34}{'records':>9}{'users':>8}{'nodes':>8}{'edges':>8}")
+    for graph in sorted(result.graphs, key=lambda graph: -graph.records):
+        click.echo(f"{graph.name[:33]:<34}{graph.records:>9,}{graph.users:>8,}{len(graph.nodes):>8,}{len(graph.edges):>8,}")
+    mined, entered = result.counts["mine"], result.counts["ingest"]
+    click.echo(f"graphs   {len(result.graphs)} from {mined['out']:,} mined of {entered['in']:,} conversations, in {result.run / 'graphs'}")
+    _dropped({name: result.counts[name] for name in ("ingest", "mine", "graph") if name in result.counts})
+    if result.reused:
+        click.echo(f"reused   {', '.join(result.reused)} (nothing they depend on changed)")
+
+
+def show_sample(result: SampleResult) -> None:
+    """The sample that was drawn."""
+    state = " (was there already)" if result.reused else ""
+    click.echo(f"pairs    {result.accepted:,} accepted of {result.tried:,} candidates, in {result.run / 'pairs.jsonl'}{state}")
+    if result.without_documents:
+        names = [kind.rpartition("/")[2] for kind in result.without_documents]
+        click.echo(f"note     no documents for {len(names)} of the graphs: {', '.join(names[:8])}{' …' if len(names) > 8 else ''}")
+    click.echo(f"next     wildgraph export {result.run} --to sft;  wildgraph view {result.run};  wildgraph status {result.run}")
+
+
+def show_export(result: ExportResult) -> None:
+    """The data sets that were written."""
+    for file in result.files:
+        click.echo(f"wrote    {file}")
+    click.echo(f"rows     {result.rows:,}, card in {result.folder / 'README.md'}")
+
+
+def show_demo(result: DemoResult) -> None:
+    """What the demo left to look at."""
+    click.echo(f"graphs   {len(result.build.graphs)} task graphs in {result.build.run / 'graphs'}")
+    share = f"{result.several} of them over several documents" if result.several else "all over one document"
+    click.echo(
+        f"pairs    {result.sample.accepted} accepted, {share}, {result.types} document types, in {result.sample.run / 'pairs.jsonl'}"
+    )
+    click.echo(f"data set {result.export.folder} ({result.export.rows} rows; README.md is its card)")
+    click.echo(f"page     {result.page} — open it in a browser")
+    click.echo("The embedded offline engine wrote this: a look at the pipeline, not data to train a serious model on.")
+
+
+def _dropped(stages: dict[str, Any]) -> None:
+    for name, entry in stages.items():
+        reasons = [f"{reason} {number:,}" for kind in entry["rejected"].values() for reason, number in kind.items()]
+        if reasons:
+            click.echo(f"dropped  {name}: {', '.join(reasons)}")
+
+
+def show_status(found: dict[str, Any]) -> None:
+    """The funnel as a table."""
+    click.echo(
+        f"{'stage':<14}{'in':>10}{'out':>10}{'filtered':>10}{'gated':>8}{'failed':>8}{'requests':>10}{'cached':>9}{'tokens':>12}{'seconds':>9}"
+    )
+    for name, entry in found["stages"].items():
+        lost = {kind: sum(reasons.values()) for kind, reasons in entry["rejected"].items()}
+        tokens = entry["prompt_tokens"] + entry["completion_tokens"]
+        click.echo(
+            f"{name:<14}{entry['in']:>10,}{entry['out']:>10,}{lost['filtered']:>10,}{lost['gated']:>8,}{lost['failed']:>8,}"
+            f"{entry['requests']:>10,}{entry['cache_hits']:>9,}{tokens:>12,}{entry['seconds']:>9.1f}"
+        )
+    _dropped(found["stages"])
