@@ -11,6 +11,11 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from fake_server import FakeServer
+from whole_runs import demo, installed, one_model, remembered, shared_folder
+
+from wildgraph.embedders.sentence import SentenceEmbedder
+
+__all__ = ["demo", "fake_server", "installed", "one_model", "remembered", "shared_folder"]
 
 
 @pytest.fixture
@@ -26,3 +31,9 @@ def fake_server() -> Iterator[Callable[..., FakeServer]]:
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def sentence_embedder() -> SentenceEmbedder:
+    """The bundled sentence model, loaded at most once: for tests in which meaning matters."""
+    return SentenceEmbedder()

@@ -36,6 +36,8 @@ KEY = "abcdefghijklmnopqrstuvwx012345"
         ("김철수 씨", "<PERSON> 씨"),
         ("<PRESIDIO_ANONYMIZED_PERSON> at PRESIDIO_ANONYMIZED_EMAIL_ADDRESS", "<PERSON> at <EMAIL>"),
         ("NAME_1 met NAME_22", "<PERSON_1> met <PERSON_22>"),
+        ("请问NAME_1王先生在吗", "请问<PERSON_1><PERSON>先生在吗"),
+        ("NAME_1_ID, FILENAME_1, <NAME_1>", "NAME_1_ID, FILENAME_1, <NAME_1>"),
     ],
 )  # fmt: skip
 def test_what_is_masked(text: str, masked: str) -> None:
@@ -79,6 +81,9 @@ pieces = st.sampled_from(
 @settings(max_examples=400, deadline=None)
 @given(st.lists(pieces | st.text(max_size=4), max_size=14).map("".join))
 @example("Mr. NAME_1 Smith@x.org")
+@example("NAME_1王先生")
+@example("+44 20 7946 0958NAME_1")
+@example("PRESIDIO_ANONYMIZED_PRESIDIO_ANONYMIZED_PERSON")
 def test_masking_a_masked_text_changes_nothing(text: str) -> None:
     once = mask(text)
     again = mask(once.text)

@@ -13,7 +13,6 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from wildgraph.config import Config, load_config
-    from wildgraph.demo import demo
     from wildgraph.errors import WildgraphError
     from wildgraph.pipeline import build, export, sample, status, view
     from wildgraph.records import Conversation, Document, MetaInformation, Pair, Rejection, TaskSpec
@@ -24,7 +23,6 @@ _HOMES = {
     "load_config": "config",
     "WildgraphError": "errors",
     "build": "pipeline",
-    "demo": "demo",
     "export": "pipeline",
     "sample": "pipeline",
     "status": "pipeline",
@@ -51,7 +49,6 @@ __all__ = [
     "WildgraphError",
     "__version__",
     "build",
-    "demo",
     "export",
     "load_config",
     "read_graphs",

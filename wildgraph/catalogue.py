@@ -193,18 +193,27 @@ def load_concepts(path: Path) -> dict[str, Concept]:
     """The concepts of a JSON-lines file by id; none where the file is missing.
 
     Raises:
-        InputError: a line is no concept.
+        InputError: the file cannot be read, a line is no concept, or a concept is its own ancestor.
     """
     if not path.is_file():
         return {}
-    found = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+    found: dict[str, Concept] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the concepts {path}: {error}") from error
+    for number, line in enumerate(lines, 1):
         if line:
             try:
                 concept = Concept.model_validate_json(line)
             except ValidationError as error:
                 raise InputError(f"{path}:{number} is no concept: {error.errors()[0]['msg']}", "build the graphs again") from error
             found[concept.id] = concept
+    for concept in found.values():
+        # Rare concepts fold into their parents until there is none: a circle would never end.
+        top = found.get(Catalogue(found).lineage(concept.id)[-1])
+        if top is not None and top.parent is not None and top.parent in found:
+            raise InputError(f"{path}: {top.parent} is its own ancestor", "break the circle of parents")
     return found
 
 

@@ -38,6 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("interrupted — run the same command again to continue; nothing paid for is lost", 130)
     except KeyboardInterrupt:
         return _fail("interrupted — run the same command again to continue; nothing paid for is lost", 130)
+    except click.exceptions.UsageError as error:
+        if error.ctx is not None and type(error).__name__ == "NoArgsIsHelpError":  # a class of click 8.2 and later
+            click.echo(error.ctx.get_help(), err=True)
+            return 2
+        hint = f" — see `{error.ctx.command_path} --help`" if error.ctx is not None else ""
+        return _fail(f"{error.format_message().rstrip('.')}{hint}", 2)
     except click.ClickException as error:
         return _fail(error.format_message(), 2)
     except WildgraphError as error:
@@ -78,7 +84,7 @@ def _columns(_context: click.Context, _parameter: click.Parameter, value: str | 
         return None
     pairs = [part.partition("=") for part in value.split(",")]
     if any(not name.strip() or not sign or not column.strip() for name, sign, column in pairs):
-        raise click.BadParameter("write it as query=COLUMN,user=COLUMN")
+        raise click.BadParameter("write it as USE=COLUMN,USE=COLUMN")
     return {name.strip(): column.strip() for name, _, column in pairs}
 
 
@@ -126,8 +132,19 @@ def _model_overrides(flags: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _note_engine(config: Config, given: str | None, quiet: bool) -> None:
-    if config.model.name == "offline" and given is None and not quiet:
+def _note_engine(config: Config, flags: dict[str, Any]) -> None:
+    """Say that the embedded engine answers, unless it was asked for by name.
+
+    Raises:
+        UsageError: a server was named on the command line, but no model.
+    """
+    if config.model.name != "offline" or flags["model"] is not None:
+        return
+    if flags["base_url"]:
+        raise UsageError(
+            "--base-url names a server, but no --model is named", "add --model NAME; `wildgraph doctor --base-url URL` lists them"
+        )
+    if not flags["quiet"]:
         click.echo(_OFFLINE_NOTE, err=True)
 
 
@@ -170,7 +187,7 @@ def build(logs: tuple[str, ...], run: Path, **flags: Any) -> None:  # noqa: ANN4
             "graph.no_document": flags["no_document"],
         },
     )
-    _note_engine(config, flags["model"], flags["quiet"])
+    _note_engine(config, flags)
     with Progress(flags["quiet"]) as progress:
         result = run_build(logs, run, config, observe=progress)
     show_build(result)
@@ -179,6 +196,7 @@ def build(logs: tuple[str, ...], run: Path, **flags: Any) -> None:  # noqa: ANN4
 @cli.command()
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--documents", "-d", multiple=True, required=True, help="Documents: files, folders, globs (repeatable).")
+@click.option("--columns", callback=_columns, help="Columns of document tables: text=…,id=…,title=…,type=…,language=…,licence=…")
 @click.option("-n", "--number", type=click.IntRange(1), help="Accepted pairs wanted [100].")
 @click.option("-o", "--output", "out", type=click.Path(path_type=Path), help="Run directory for the sample [SOURCE, if it is a run].")
 @click.option("--multi", type=click.FloatRange(0, 1), help="Share of multi-document candidates [0.3].")
@@ -197,6 +215,7 @@ def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: 
         flags["config_file"],
         {
             **_model_overrides(flags),
+            "documents.columns": flags["columns"],
             "sample.n": flags["number"],
             "sample.seed": flags["seed"],
             "walk.multi": flags["multi"],
@@ -206,7 +225,7 @@ def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: 
             "adapt.language": flags["output_language"],
         },
     )
-    _note_engine(config, flags["model"], flags["quiet"])
+    _note_engine(config, flags)
     with Progress(flags["quiet"], wanted=config.sample.n) as progress:
         result = run_sample(source, documents, out=out, config=config, observe=progress)
     show_sample(result)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import math
+import reprlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -23,6 +25,9 @@ from wildgraph.stages.ingest import IngestConfig
 from wildgraph.stages.mine import MineConfig
 from wildgraph.stages.pair import PairConfig
 from wildgraph.stages.walk import WalkConfig
+
+#: Stages that are handed the one field table.
+_TABLE_USERS = ("mine", "canonicalize", "walk")
 
 
 class _Section(BaseModel):
@@ -44,7 +49,7 @@ class ModelConfig(_Section):
         server_group: names servers that are interchangeable, so that their answers share the cache; empty for the host's name.
     """
 
-    name: str = "offline"
+    name: str = Field(default="offline", min_length=1)
     base_url: str = ""
     concurrency: int = Field(default=32, ge=1, le=4096)
     structured: Literal["auto", "json_schema", "json_object", "text"] = "auto"
@@ -79,6 +84,16 @@ class LogConfig(_Section):
     columns: dict[str, str] = Field(default_factory=dict)
 
 
+class DocumentsConfig(_Section):
+    """How tables of documents are read.
+
+    Attributes:
+        columns: what holds a document's ``text``, ``id``, ``title``, ``type``, ``language`` and ``licence``, where it is none of the usual.
+    """
+
+    columns: dict[str, str] = Field(default_factory=dict)
+
+
 class SampleConfig(_Section):
     """How many pairs, and when to give up.
 
@@ -86,12 +101,14 @@ class SampleConfig(_Section):
         n: accepted pairs wanted.
         seed: of the sampling.
         attempts: candidates tried per pair wanted before giving up.
+        patience: candidates without an accepted one among them before giving up: further ones would be paid for in vain.
         wave: fewest candidates of a wave.
     """
 
-    n: int = Field(default=100, ge=0)
+    n: int = Field(default=100, ge=1)
     seed: int = Field(default=0, ge=0)
     attempts: int = Field(default=30, ge=1)
+    patience: int = Field(default=400, ge=1)
     wave: int = Field(default=16, ge=1)
 
 
@@ -113,6 +130,7 @@ class Config(_Section):
     mine: MineConfig = MineConfig()
     canonicalize: CanonicalizeConfig = CanonicalizeConfig()
     graph: GraphConfig = GraphConfig()
+    documents: DocumentsConfig = DocumentsConfig()
     corpus: CorpusSettings = CorpusSettings()
     classify: ClassifyConfig = ClassifyConfig()
     walk: WalkConfig = WalkConfig()
@@ -130,7 +148,7 @@ class Config(_Section):
 
     def model_post_init(self, _context: object) -> None:
         """Hand the one field table down to the stages that need it."""
-        for name in ("mine", "canonicalize", "walk"):
+        for name in _TABLE_USERS:
             object.__setattr__(self, name, getattr(self, name).model_copy(update={"fields": self.fields}))
 
     def public(self) -> dict[str, Any]:
@@ -138,7 +156,7 @@ class Config(_Section):
         shown: dict[str, Any] = self.model_dump(
             mode="json", exclude_defaults=True, exclude={"model": {"base_url", "concurrency", "connect_timeout", "timeout", "retry"}}
         )
-        for name in ("mine", "canonicalize", "walk"):
+        for name in _TABLE_USERS:
             shown.get(name, {}).pop("fields", None)
         return {key: value for key, value in shown.items() if value not in ({}, [])}
 
@@ -165,6 +183,8 @@ def load_config(path: Path | None = None, overrides: Mapping[str, Any] | None = 
             raise ConfigError(f"cannot read the configuration {path}: {error}") from error
         except yaml.YAMLError as error:
             raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+        except RecursionError as error:
+            raise ConfigError(f"{path} is nested too deeply", "a configuration has three levels") from error
         if loaded is not None and not isinstance(loaded, dict):
             raise ConfigError(f"{path} must hold keys and values", "such as `graph: {min_support: 3}`")
         data = loaded or {}
@@ -178,10 +198,25 @@ def load_config(path: Path | None = None, overrides: Mapping[str, Any] | None = 
             if not isinstance(place, dict):
                 raise ConfigError(f"{source}: {key} must hold keys and values")
         place[last] = value
+    for name in _TABLE_USERS:
+        if isinstance(data.get(name), Mapping) and "fields" in data[name]:
+            raise ConfigError(f"{name} has no field table of its own", "write `fields:` at the top of the configuration")
+    for where, number in _numbers(data):
+        if not math.isfinite(number):
+            raise ConfigError(f"configuration key {where!r} must be a finite number (got {number})", f"set in {source}")
     try:
         return Config.model_validate(data)
     except ValidationError as error:
         raise _explained(error, source) from error
+
+
+def _numbers(section: Mapping[str, Any], where: str = "", depth: int = 4) -> Iterator[tuple[str, float]]:
+    """The floats of nested sections by dotted key; no deeper than sections go, since YAML can refer to itself."""
+    for key, value in section.items():
+        if isinstance(value, float):
+            yield f"{where}{key}", value
+        elif isinstance(value, Mapping) and depth:
+            yield from _numbers(value, f"{where}{key}.", depth - 1)
 
 
 def _explained(error: ValidationError, source: str) -> ConfigError:
@@ -190,13 +225,19 @@ def _explained(error: ValidationError, source: str) -> ConfigError:
     if first["type"] == "extra_forbidden":
         section: Any = Config
         for part in first["loc"][:-1]:
+            if isinstance(part, int):  # a place in a list: its section stays the list's
+                continue
             annotation = (
                 section.model_fields[part].annotation if isinstance(part, str) and part in getattr(section, "model_fields", {}) else None
             )
-            section = annotation if isinstance(annotation, type) else None
+            # A list of sections is annotated as tuple[Section, ...].
+            inner = next((one for one in get_args(annotation) if isinstance(one, type)), annotation)
+            section = inner if isinstance(inner, type) else None
         known = list(getattr(section, "model_fields", {}))
         near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
         return ConfigError(
             f"unknown configuration key {where!r}", f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
         )
-    return ConfigError(f"configuration key {where!r}: {first['msg']} (got {first.get('input')!r:.80})", f"set in {source}")
+    # reprlib, since a few lines of YAML that refer to each other can mean gigabytes.
+    problem = first["msg"].removeprefix("Value error, ")
+    return ConfigError(f"configuration key {where!r}: {problem} (got {reprlib.repr(first.get('input')):.80})", f"set in {source}")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from wildgraph.config import load_config
 from wildgraph.errors import InputError
+from wildgraph.funnel import Observer, silent
 from wildgraph.pipeline import BuildResult, ExportResult, build, export, sample, view
-from wildgraph.records import Pair
-from wildgraph.sampling import Observer, SampleResult, silent
+from wildgraph.sampling import SampleResult, read_pairs
 from wildgraph.store import RunDirectory
 
 
@@ -56,11 +56,12 @@ def demo(folder: str | Path, number: int = 80, *, observe: Observer = silent) ->
         WildgraphError: see :mod:`wildgraph.errors`.
     """
     seeds, run = seed_folder(), Path(folder)
-    config = load_config(overrides={"sample.n": number})
+    # So few documents need larger shares than usual for the test split not to be empty.
+    config = load_config(overrides={"sample.n": number, "corpus.test_share": 0.1, "walk.test_share": 0.1})
     built = build([seeds / "queries.jsonl"], run, config, observe=observe)
     sampled = sample(run, [seeds / "documents.jsonl"], config=config, observe=observe)
     exported = export(run, ["sft"], None, config)
     page = view(run)
-    pairs = [Pair.from_row(row) for row in RunDirectory.open(run).rows("pairs.jsonl")]
+    pairs = list(read_pairs(RunDirectory.open(run), "pairs.jsonl"))
     several = sum(len(pair.documents) > 1 for pair in pairs)
     return DemoResult(built, sampled, exported, page, several, len({pair.document_type for pair in pairs}))

@@ -15,6 +15,7 @@ class MetaField(BaseModel):
     Attributes:
         name: snake-case name, unique in its table.
         description: what the model is asked for; goes into the mining prompt.
+        examples: general phrases as they should look; go into the mining prompt.
         multi: whether a record may hold several values.
         node: whether its concepts are nodes of the task graph.
         cap: how many of its concepts one sampled path may hold.
@@ -25,6 +26,7 @@ class MetaField(BaseModel):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
     description: str
+    examples: tuple[str, ...] = ()
     multi: bool = False
     node: bool = True
     cap: int = Field(default=1, ge=0)
@@ -37,27 +39,77 @@ OUTPUT_FORMAT = "output_format"
 CONSTRAINT = "constraint"
 SIMPLIFIED_INSTRUCTION = "simplified_instruction"
 
+#: The document type of a query of which no more is known than that it concerns a document.
+ANY_DOCUMENT = "document"
+
 DEFAULT_FIELDS: tuple[MetaField, ...] = (
     MetaField(
         name=DOCUMENT_TYPE,
-        description="the kind of document the query is about (its form, never its subject), or 'none' when no document is pasted or meant",
+        description="the kind of document the query is about, or 'none' when no document is pasted or meant",
+        examples=("meeting transcript", "contract", "research paper", "source code", "exam problem"),
         node=False,
     ),
-    MetaField(name=TASK, description="what the assistant is asked to do, as a verb phrase", multi=True, cap=2),
-    MetaField(name="intent", description="what the user wants to reach with the answer"),
-    MetaField(name="user_profile", description="who the user seems to be: occupation or role, and level"),
-    MetaField(name="language_style", description="how the query is written: register, length, care"),
-    MetaField(name="context", description="the situation in which the question arises"),
-    MetaField(name="user_knowledge", description="what the user already seems to know of the subject"),
-    MetaField(name="assistant_knowledge", description="what the assistant has to know beyond the document", multi=True),
     MetaField(
-        name="long_context_capability",
-        description="which skill of reading long text the task needs, or 'none'",
+        name=TASK,
+        description="what the assistant is asked to do, as a verb phrase",
+        examples=("compare documents", "extract facts", "draft an email", "explain a concept", "debug code"),
+        multi=True,
+        cap=2,
+    ),
+    MetaField(
+        name="intent",
+        description="what the user wants to reach with the answer, beyond the task itself",
+        examples=("prepare a decision", "learn about a subject", "communicate with others", "check a text for errors"),
+    ),
+    MetaField(
+        name="user_profile",
+        description="who the user is: occupation or role",
+        examples=("law student", "software developer", "journalist"),
+    ),
+    MetaField(
+        name="language_style",
+        description="how the query is written: register, length, care",
+        examples=("terse", "casual", "polite", "precise and structured", "plain"),
+    ),
+    MetaField(
+        name="context",
+        description="the situation in which the question arises",
+        examples=("work", "study", "legal matter", "health matter", "creative hobby", "everyday life"),
+    ),
+    MetaField(
+        name="user_knowledge",
+        description="what the user already seems to know of the subject",
+        examples=("new to the subject", "has read the document", "knows the field"),
+    ),
+    MetaField(
+        name="assistant_knowledge",
+        description="the disciplines the assistant has to know beyond the document, never 'the subject'",
+        examples=("law", "medicine", "programming", "foreign language"),
         multi=True,
     ),
-    MetaField(name=OUTPUT_FORMAT, description="the form of answer that is asked for or clearly expected"),
-    MetaField(name="sentiment", description="the feeling the query expresses"),
-    MetaField(name=CONSTRAINT, description="explicit conditions the answer must meet", multi=True, cap=2),
+    MetaField(
+        name="long_context_capability",
+        description="which skills of reading long text the task needs",
+        examples=("global summarization", "locating details", "exhaustive extraction", "cross-document comparison", "multi-step reasoning"),
+        multi=True,
+    ),
+    MetaField(
+        name=OUTPUT_FORMAT,
+        description="the form of answer that is asked for or clearly expected",
+        examples=("bullet list", "table", "short paragraph", "email", "json"),
+    ),
+    MetaField(
+        name="sentiment",
+        description="the feeling the query expresses, 'neutral' if none shows",
+        examples=("neutral", "curious", "urgent", "worried or confused", "appreciative"),
+    ),
+    MetaField(
+        name=CONSTRAINT,
+        description="explicit conditions on the answer",
+        examples=("maximum length", "exact number of items", "quote the passages", "avoid jargon", "formal tone"),
+        multi=True,
+        cap=2,
+    ),
     MetaField(
         name=SIMPLIFIED_INSTRUCTION,
         description="the query in one plain English sentence, without names and private details",

@@ -202,9 +202,10 @@ def _rules() -> tuple[_Rule, ...]:
     )
 
 
-#: Markers that logs were anonymised with before they came here, and what they become.
+#: Markers that logs were anonymised with before they came here, and what they become. Only ASCII bounds one: a script without spaces
+#: writes NAME_1王先生.
 _PRESIDIO = re.compile(r"<?PRESIDIO_ANONYMIZED_([A-Z]{2,20}(?:_[A-Z]{2,20}){0,3})>?")
-_NUMBERED = re.compile(r"(?<![\w<])NAME_(\d{1,4})(?!\w)")
+_NUMBERED = re.compile(r"(?<![A-Za-z0-9_<])NAME_([0-9]{1,4})(?![A-Za-z0-9_])")
 _KINDS = {
     "EMAIL_ADDRESS": "EMAIL",
     "PHONE_NUMBER": "PHONE",
@@ -227,10 +228,11 @@ def mask(text: str) -> Masked:
         'Write to <EMAIL> or call <PHONE>, Mr. <PERSON>'
     """
     counts: Counter[str] = Counter()
-    text = _PRESIDIO.sub(lambda match: f"<{_KINDS.get(match.group(1), match.group(1))}>", text)
-    text = _NUMBERED.sub(r"<PERSON_\1>", text)
     for _ in range(_MAX_PASSES):
         before = text
+        # in every pass: what is masked beside a marker can be what kept it from being seen as one
+        text = _PRESIDIO.sub(lambda match: f"<{_KINDS.get(match.group(1), match.group(1))}>", text)
+        text = _NUMBERED.sub(r"<PERSON_\1>", text)
         for rule in _rules():
             text = _apply(rule, text, counts)
         if text == before:

@@ -7,7 +7,7 @@ same things is reused, everything else is made anew through the response cache.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,23 +16,26 @@ from wildgraph import __version__
 from wildgraph.catalogue import Catalogue, load_concepts
 from wildgraph.config import Config
 from wildgraph.corpus import DocumentStore
-from wildgraph.engines import Engines, make_engines
+from wildgraph.engines import OFFLINE, Engines, make_engines
 from wildgraph.errors import EmptyResultError, InputError, RunError, UsageError
 from wildgraph.explorer.page import render_page
 from wildgraph.explorer.payload import FunnelStage, PageData
 from wildgraph.exporters.card import About, write_dataset
 from wildgraph.exporters.files import Sizes
+from wildgraph.files import expand
+from wildgraph.funnel import Observer, StageCount, require_some, silent
 from wildgraph.llm import load_template
+from wildgraph.llm.tally import Counts
 from wildgraph.readers import log_files, read_logs
-from wildgraph.records import Conversation, Json, LabelledRecord, MetaInformation, Pair, Record
-from wildgraph.sampling import Observer, SampleResult, silent
+from wildgraph.records import Conversation, Json, LabelledRecord, MetaInformation, Pair, Record, Rejection
+from wildgraph.sampling import SampleResult, read_pairs
 from wildgraph.sampling import sample_pairs as _sample_pairs
 from wildgraph.stages import canonicalize as canonicalize_stage
 from wildgraph.stages import export as export_stage
 from wildgraph.stages import graph as graph_stage
 from wildgraph.stages import ingest as ingest_stage
 from wildgraph.stages import mine as mine_stage
-from wildgraph.store import RunDirectory, StageCount, file_hashes, fingerprint, require_some
+from wildgraph.store import RunDirectory, file_hashes, fingerprint
 from wildgraph.taskgraph import TaskGraph, read_graphs
 
 CONVERSATIONS, MINED, LABELS = "private/conversations.jsonl", "private/mined.jsonl", "private/labels.jsonl"
@@ -68,9 +71,11 @@ def build(logs: Sequence[str | Path], run: str | Path, config: Config | None = N
         WildgraphError: see :mod:`wildgraph.errors`.
     """
     config = config or Config()
+    # Looks into every file, so that a wrong one is noticed before a run directory is made.
+    rows = read_logs(_named(logs, "log"), format=config.logs.format or None, columns=config.logs.columns or None)
     with RunDirectory.write(Path(run)) as directory, make_engines(config, directory.private / "cache.sqlite") as engines:
         job = _Build(directory, config, engines, observe)
-        conversations = job.ingest(logs)
+        conversations = job.ingest(log_files(logs), rows)
         mined = job.mine(conversations)
         labels = job.canonicalize(mined)
         job.graph(labels)
@@ -92,38 +97,45 @@ class _Build:
         """Run one stage unless its output is fresh."""
         if self.run.fresh(name, mark, self.config.model.retry):
             self.reused.append(name)
+            self.run.note_bill(name, StageCount(name))
             return mark
         count = StageCount(name)
         started, before = time.monotonic(), self.engines.tally.total()
         try:
             files, about = work(count)
-        finally:
-            spent = self.engines.tally.total()
-            count.requests = spent.requests - before.requests
-            count.cache_hits = spent.hits - before.hits
-            count.prompt_tokens = spent.usage.prompt_tokens - before.usage.prompt_tokens
-            count.completion_tokens = spent.usage.completion_tokens - before.usage.completion_tokens
-            count.cached_tokens = spent.usage.cached_tokens - before.usage.cached_tokens
-            count.seconds = time.monotonic() - started
+        except BaseException:
+            self._charge(count, before, started)
+            self.run.note_bill(name, count)  # what was spent was spent, also when the stage did not end well
+            raise
+        self._charge(count, before, started)
         self.run.finish(name, mark, count, files, about)
         self.observe(count, count.entered)
         return mark
 
-    def ingest(self, logs: Sequence[str | Path]) -> str:
-        """Read, filter and segment the logs."""
-        files = log_files(logs)
+    def _charge(self, count: StageCount, before: Counts, started: float) -> None:
+        """Enter what the model did since ``before`` into a stage's count."""
+        spent = self.engines.tally.total()
+        count.requests = spent.requests - before.requests
+        count.cache_hits = spent.hits - before.hits
+        count.prompt_tokens = spent.usage.prompt_tokens - before.usage.prompt_tokens
+        count.completion_tokens = spent.usage.completion_tokens - before.usage.completion_tokens
+        count.cached_tokens = spent.usage.cached_tokens - before.usage.cached_tokens
+        count.seconds = time.monotonic() - started
+
+    def ingest(self, files: Sequence[Path], rows: Iterator[Conversation | Rejection]) -> str:
+        """Filter and segment the rows of the logs."""
         settings, reading = self.config.ingest, self.config.logs
         mark = fingerprint(
             "ingest", ingest_stage.VERSION, [settings.model_dump(mode="json"), reading.model_dump(mode="json")], *file_hashes(files)
         )
 
         def work(count: StageCount) -> tuple[dict[str, str], dict[str, Json]]:
-            rows = read_logs(logs, format=reading.format or None, columns=reading.columns or None)
             written = self.run.split(
                 ingest_stage.ingest(rows, settings), CONVERSATIONS, count, limit=self.config.max_rejection_rate, observe=self._observe(None)
             )
             require_some(count, "conversations")
-            return written, {"logs": [file.name for file in files]}
+            names: list[Json] = [*sorted(file.name for file in files)]
+            return written, {"logs": names}
 
         return self._stage("ingest", mark, work)
 
@@ -218,6 +230,22 @@ class _Build:
         return observe
 
 
+def _named(paths: Sequence[str | Path], what: str) -> Sequence[str | Path]:
+    """The paths as they are.
+
+    Raises:
+        UsageError: one is empty, which would mean the current folder. InputError: one lies in the home folder of nobody.
+    """
+    for path in paths:
+        if not str(path).strip():
+            raise UsageError(f"a {what} with an empty name was given", "is a shell variable unset?")
+        try:
+            Path(path).expanduser()
+        except RuntimeError as error:
+            raise InputError(f"no such {what}: {path}", "there is no such user's home folder") from error
+    return paths
+
+
 def write_graphs(run: RunDirectory, graphs: Sequence[TaskGraph], catalogue: Catalogue) -> dict[str, str]:
     """Write ``graphs/`` anew: one file per type, and the published concepts with their parents."""
     folder = run.path / "graphs"
@@ -254,6 +282,11 @@ def sample(
         WildgraphError: see :mod:`wildgraph.errors`.
     """
     config = config or Config()
+    if config.model.name == OFFLINE and config.adapt.language.strip().casefold() != "english":
+        raise UsageError(f"the offline engine writes English, not {config.adapt.language}", "name a model with --model")
+    for file, _ in expand([Path(path) for path in _named(documents, "document")]):  # noticed before a run directory is made
+        if not file.is_file():
+            raise InputError(f"{file} is not a regular file", "write it to a file first: documents are read more than once")
     root = Path(source)
     is_run = (root / "manifest.json").is_file()
     if is_run:
@@ -294,9 +327,13 @@ def export(run: str | Path, formats: Sequence[str] = ("sft",), out: str | Path |
     if not formats:
         raise UsageError("no format is named", "such as --to sft")
     with RunDirectory.write(Path(run), existing=True) as directory:
-        if directory.stage("sample") is None:
+        latest = directory.stage("sample")
+        if latest is None:
             raise InputError(f"{run} holds no sample yet", f"draw one with `wildgraph sample {run} --documents PATH`")
+        if not latest["out"]:
+            raise EmptyResultError(f"the latest sample in {run} holds no pair", "`wildgraph status` says what turned the candidates away")
         folder = Path(out) if out else directory.path / "export"
+        _spare(folder / "README.md", "---\n", "data card", "name another folder with -o")
         shown = status(run)["stages"]
         about = About(
             version=__version__,
@@ -307,13 +344,28 @@ def export(run: str | Path, formats: Sequence[str] = ("sft",), out: str | Path |
         total = 0
         with DocumentStore(directory.path / "documents.sqlite") as store:
             for name in formats:
-                pairs = (Pair.from_row(row) for row in directory.rows("pairs.jsonl"))
+                pairs = read_pairs(directory, "pairs.jsonl")
                 rows = export_stage.export(pairs, settings.model_copy(update={"to": name}), document=store.get)
                 sizes = Sizes(shard_bytes=settings.shard_bytes, row_group_bytes=settings.row_group_bytes)
                 written = write_dataset(rows, export_stage.make_exporter(name), folder, about, sizes)
                 files += written.files
                 total += written.rows
         return ExportResult(folder, files, total)
+
+
+def _spare(file: Path, start: str, what: str, hint: str) -> None:
+    """Keep a file that somebody else wrote from being written over.
+
+    Raises:
+        RunError: there is a file that does not start as ours do.
+    """
+    try:
+        with file.open("rb") as handle:
+            ours = handle.read(len(start)).lower() == start.encode()
+    except OSError:
+        return  # none there, or none that can be read: writing will say what is wrong
+    if not ours:
+        raise RunError(f"{file} exists and is no {what} of wildgraph", hint)
 
 
 def view(source: str | Path, out: str | Path | None = None, *, publish: bool = False, compress: bool = True) -> Path:
@@ -330,6 +382,7 @@ def view(source: str | Path, out: str | Path | None = None, *, publish: bool = F
     """
     root = Path(source)
     file = Path(out) if out else root / "explorer.html"
+    _spare(file, "<!doctype html>", "page", "name another file with -o")
     if not (root / "manifest.json").is_file():
         page = render_page(PageData(title=root.resolve().name, graphs=read_graphs(root), publish=publish), compress=compress)
     else:
@@ -348,10 +401,12 @@ def view(source: str | Path, out: str | Path | None = None, *, publish: bool = F
 def _page_data(run: RunDirectory, publish: bool) -> PageData:
     stages = status(run.path)["stages"]
     graphs = read_graphs(run.path / "graphs") if (run.path / "graphs").is_dir() else []
+    if not graphs and "sample" not in stages:
+        raise InputError(f"{run.path} holds neither graphs nor a sample yet", "finish `wildgraph build` or `wildgraph sample` first")
     pairs: list[Pair] = []
     if "sample" in stages:
         gated = f"samples/{(run.stage('sample') or {})['fingerprint']}/gated.jsonl"
-        pairs = [Pair.from_row(row) for name in ("pairs.jsonl", gated) for row in run.rows(name)]
+        pairs = [*read_pairs(run, "pairs.jsonl"), *read_pairs(run, gated)]
     texts: dict[str, str] = {}
     if pairs and not publish:
         with DocumentStore(run.path / "documents.sqlite") as store:

@@ -66,7 +66,6 @@ REASONS: dict[str, tuple[RejectionClass, str]] = {
     "length_filter": ("filtered", "the query is shorter or longer than asked for"),
     "multi_turn": ("filtered", "the conversation has several user turns and single-turn ones were asked for"),
     "no_long_context": ("filtered", "the query neither pastes nor refers to a document and such were asked for"),
-    "over_limit": ("filtered", "--limit was reached"),
     # mining
     "language_not_supported": ("filtered", "the engine does not know the query's language"),
     "invalid_answer": ("failed", "the model's answer does not fit the schema, also after one correction"),

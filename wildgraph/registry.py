@@ -71,7 +71,7 @@ def load(kind: str, name: str) -> object:
     """The implementation registered under ``name``; the caller narrows its type.
 
     Raises:
-        UsageError: nothing has that name, or its module cannot be imported.
+        UsageError: nothing has that name, or its module or attribute cannot be imported.
     """
     known = registered(kind)
     if name not in known:
@@ -83,6 +83,6 @@ def load(kind: str, name: str) -> object:
     module, _, attribute = known[name].partition(":")
     try:
         loaded: object = getattr(import_module(module), attribute)
-    except ImportError as error:
+    except (ImportError, AttributeError) as error:
         raise UsageError(f"{kind.rstrip('s')} {name!r} cannot be loaded: {error}") from error
     return loaded

@@ -9,20 +9,24 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
+
+from pydantic import ValidationError
 
 from wildgraph import __version__
 from wildgraph.catalogue import Catalogue
 from wildgraph.config import Config
 from wildgraph.corpus import Corpus, DocumentStore, EstimatedCounter, build_corpus, read_documents
 from wildgraph.engines import Engines
-from wildgraph.errors import EmptyResultError
+from wildgraph.errors import EmptyResultError, RunError
+from wildgraph.files import expand
+from wildgraph.funnel import Observer, StageCount
 from wildgraph.llm import load_template
-from wildgraph.records import REASONS, Concept, Json, Pair, Rejection, Verdict
-from wildgraph.rows import expand
+from wildgraph.records import REASONS, Concept, Json, Pair, Rejection, Split, Verdict
 from wildgraph.stages import adapt as adapt_stage
 from wildgraph.stages import classify as classify_stage
 from wildgraph.stages import gate as gate_stage
@@ -30,22 +34,10 @@ from wildgraph.stages import pair as pair_stage
 from wildgraph.stages import walk as walk_stage
 from wildgraph.stages.classify import TypeClassifier, coverage, uncovered
 from wildgraph.stages.graph import ANY_DOCUMENT
-from wildgraph.store import RunDirectory, StageCount, file_hashes, fingerprint, json_line, public_rejection
+from wildgraph.store import RunDirectory, file_hashes, fingerprint, json_line, public_rejection
 from wildgraph.taskgraph import TaskGraph
 
 STAGES = ("walk", "pair", "adapt", "gate")
-
-
-class Observer(Protocol):
-    """Watches a stage's count grow."""
-
-    def __call__(self, count: StageCount, total: int | None, /) -> None:
-        """Called after items; ``total`` is how many are expected, if that is known."""
-        ...
-
-
-def silent(_count: StageCount, _total: int | None, /) -> None:
-    """An observer that looks away."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +91,8 @@ def sample_pairs(
         folder = f"samples/{mark}/"
         if run.fresh("sample", mark, config.model.retry) and (run.path / "pairs.jsonl").is_file():
             entry = run.stage("sample") or {}
+            for name in (*STAGES, "sample"):
+                run.note_bill(name, StageCount(name))
             return SampleResult(run.path, run.path / folder, entry["out"], wanted, entry["in"], True, missing)
         loop = _Waves(run, usable, kinds, corpus, config, engines, store, observe, folder)
         loop.run_until(wanted)
@@ -135,30 +129,55 @@ def _corpus(
     mark = fingerprint(
         "documents",
         classify_stage.VERSION,
-        [config.corpus.model_dump(mode="json"), types, engines.prior.fingerprint, engines.embedder.identity, counter.identity],
+        [
+            config.documents.columns,
+            config.corpus.model_dump(mode="json"),
+            types,
+            engines.prior.fingerprint,
+            engines.embedder.identity,
+            counter.identity,
+        ],
         *file_hashes([file for file, _ in expand([Path(path) for path in documents])]),
     )
     if run.fresh("documents", mark):
+        run.note_bill("documents", StageCount("documents"))
         return Corpus.load(run.path / "corpus"), mark
     count = StageCount("documents")
     started = time.monotonic()
     classifier = TypeClassifier(engines.prior, concepts, engines.embedder, config.classify)
 
+    unread: list[Rejection] = []
+
     def counted() -> Iterator[Any]:
-        for item in read_documents([str(path) for path in documents]):
+        for item in read_documents([str(path) for path in documents], columns=config.documents.columns or None):
             count.entered += 1
             observe(count, None)
+            if isinstance(item, Rejection):
+                unread.append(item)
             yield item
 
-    corpus, rejections = build_corpus(counted(), store, engines.embedder, counter, classifier.assign, config.corpus)
+    def keep(rejections: Sequence[Rejection]) -> None:
+        with run.writing("documents.rejected.jsonl") as public, run.writing("private/documents.rejected.jsonl") as details:
+            for rejection in rejections:
+                count.reject(rejection)
+                public.write(json_line(public_rejection(rejection)))
+                details.write(json_line(rejection))
+
+    try:
+        corpus, rejections = build_corpus(counted(), store, engines.embedder, counter, classifier.assign, config.corpus)
+    except EmptyResultError as error:
+        keep(unread)
+        where = f"; the first is {unread[0].where}" if unread else ""
+        raise EmptyResultError(f"{error.message}{where}", f"{run.path / 'documents.rejected.jsonl'} names all; {error.hint}") from error
     count.passed = len(corpus)
-    with run.writing("documents.rejected.jsonl") as public, run.writing("private/documents.rejected.jsonl") as details:
-        for rejection in rejections:
-            count.reject(rejection)
-            public.write(json_line(public_rejection(rejection)))
-            details.write(json_line(rejection))
+    keep(rejections)
     count.check_rate(config.max_rejection_rate)
-    corpus.save(run.path / "corpus")
+    try:
+        corpus.save(run.path / "corpus")
+    except OSError as error:
+        raise RunError(
+            f"cannot write {run.path / 'corpus'}: {error.strerror or error}", "free some space and run the same command again"
+        ) from error
     count.seconds = time.monotonic() - started
     by_type: dict[str, Json] = dict(sorted(Counter(corpus.document_types).items()))
     files = {
@@ -188,16 +207,21 @@ class _Waves:
     folder: str
     accepted: int = 0
     tried: int = 0
+    barren: int = 0  # candidates since the last accepted one
     reasons: Counter[str] = field(default_factory=Counter)
     counts: dict[str, StageCount] = field(default_factory=lambda: {name: StageCount(name) for name in STAGES})
     _drafted: Pair | Rejection | None = None
 
     def run_until(self, wanted: int) -> None:
-        """Sample until ``wanted`` pairs are accepted or ``attempts`` per pair are used up; write pairs, surplus and rejections."""
+        """Sample until ``wanted`` pairs are accepted, or attempts or patience are used up; write pairs, surplus and rejections.
+
+        Raises:
+            RunError: the model fails too often. What there is was written.
+        """
         settings = self.config.sample
         started = time.monotonic()
         limit = wanted * settings.attempts
-        specs = walk_stage.walk(self.graphs, self.config.walk, seed=settings.seed)
+        specs = walk_stage.walk(self.graphs, self.config.walk, seed=settings.seed, splits=self._splits())
         gates = gate_stage.make_gates(self.config.gate)
         with (
             self.run.writing(f"{self.folder}pairs.jsonl") as pairs,
@@ -206,15 +230,17 @@ class _Waves:
             self.run.writing(f"{self.folder}rejected.jsonl") as public,
             self.run.writing(f"private/{self.folder}rejected.jsonl") as details,
         ):
-            while self.accepted < wanted and self.tried < limit:
+            while self._goes_on(wanted, limit) and not self._failing:
                 for item in self._wave(islice(specs, self._size(wanted, limit)), gates):
-                    if self.accepted >= wanted:
+                    if not self._goes_on(wanted, limit):
                         if isinstance(item, Pair):
                             surplus.write(json_line(item.row()))
                         continue
                     self.tried += 1
+                    self.barren += 1
                     if isinstance(item, Pair):
                         self.accepted += 1
+                        self.barren = 0
                         pairs.write(json_line(item.row()))
                     else:
                         self.reasons[item.reason] += 1
@@ -224,15 +250,35 @@ class _Waves:
                         details.write(json_line(item))
                     self._count(item, time.monotonic() - started)
                     self.observe(self.counts["gate"], None)
-                self.counts["adapt"].check_rate(self.config.max_rejection_rate)
+        # After the files are whole: they say what failed.
+        self.counts["adapt"].check_rate(self.config.max_rejection_rate, f"private/{self.folder}rejected.jsonl")
+
+    def _goes_on(self, wanted: int, limit: int) -> bool:
+        """Whether another candidate is wanted and promising: decided in index order, so that waves leave no trace."""
+        return self.accepted < wanted and self.tried < limit and self.barren < self.config.sample.patience
+
+    @property
+    def _failing(self) -> bool:
+        with suppress(RunError):
+            self.counts["adapt"].check_rate(self.config.max_rejection_rate)
+            return False
+        return True
+
+    def _splits(self) -> dict[str, frozenset[Split]]:
+        """Which splits have documents for each graph's type."""
+        there = self.corpus.sections
+        sides: tuple[Split, ...] = ("train", "test")
+        return {
+            graph: frozenset(side for side in sides if any((kind, side) in there for kind in kinds)) for graph, kinds in self.kinds.items()
+        }
 
     def _size(self, wanted: int, limit: int) -> int:
         """Candidates of the next wave: what is still wanted at the acceptance rate so far, a little more."""
         rate = (self.accepted + 1) / (self.tried + 2)
         missing = wanted - self.accepted
-        return max(
-            1, min(max(self.config.sample.wave, int(1.15 * missing / rate) + 1), 16 * missing + self.config.sample.wave, limit - self.tried)
-        )
+        # The first waves are short, and so are all where little is accepted: what follows the point of giving up is paid for in vain.
+        most = min(max(2 * missing, self.config.sample.patience), 4 * self.config.sample.wave + 2 * self.tried)
+        return max(1, min(max(self.config.sample.wave, int(1.15 * missing / rate) + 1), most, limit - self.tried))
 
     def _wave(self, specs: Iterator[Any], gates: Any) -> Iterator[Pair | Rejection]:  # noqa: ANN401
         candidates = pair_stage.pair(
@@ -303,6 +349,21 @@ class _Waves:
         kind = kinds.most_common(1)[0][0]
         listed = ", ".join(f"{reason} {count}" for reason, count in self.reasons.most_common(4))
         return f"{_EXPLAINED[kind]} ({listed})"
+
+
+def read_pairs(run: RunDirectory, name: str) -> Iterator[Pair]:
+    """The pairs of a JSON-lines file below the run.
+
+    Raises:
+        RunError: missing or corrupt.
+    """
+    for number, row in enumerate(run.rows(name), 1):
+        try:
+            pair = Pair.from_row(row)
+        except ValidationError as error:
+            problem = f"row {number} is no pair: {error.errors()[0]['msg']}"
+            raise RunError(f"{run.path / name} is corrupt: {problem}", "run `wildgraph sample` again") from error
+        yield pair
 
 
 def _failed(pair: Pair, rejection: Rejection) -> Pair:

@@ -23,89 +23,22 @@ import hashlib
 import json
 import os
 import secrets
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar
 
+from pydantic import ValidationError
+
 from wildgraph import __version__
-from wildgraph.errors import EmptyResultError, InputError, RunError
-from wildgraph.records import REASONS, Json, Record, Rejection, canonical_json, content_hash
+from wildgraph.errors import InputError, RunError
+from wildgraph.funnel import StageCount
+from wildgraph.records import Json, Record, Rejection, canonical_json, content_hash
 
 FORMAT = "wildgraph.run"
 FORMAT_VERSION = 1
 _PRIVATE = "private"
 _R = TypeVar("_R", bound=Record)
-#: Failures are judged against the limit only after so many items.
-RATE_AFTER = 50
-
-
-@dataclass
-class StageCount:
-    """The funnel entry of one stage.
-
-    Attributes:
-        entered, passed: items. rejected: reason -> items. transient: failures that the next run tries again.
-        requests, prompt_tokens, completion_tokens, cached_tokens, cache_hits: of this run's model calls. seconds: wall clock.
-    """
-
-    stage: str
-    entered: int = 0
-    passed: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
-    transient: int = 0
-    requests: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-    cache_hits: int = 0
-    seconds: float = 0.0
-
-    def reject(self, rejection: Rejection) -> None:
-        """Count one rejection."""
-        self.rejected[rejection.reason] += 1
-        self.transient += rejection.transient
-
-    def by_class(self) -> dict[str, dict[str, int]]:
-        """Class -> reason -> items, sorted."""
-        found: dict[str, dict[str, int]] = {"filtered": {}, "gated": {}, "failed": {}}
-        for reason, count in sorted(self.rejected.items()):
-            found[REASONS[reason][0]][reason] = count
-        return found
-
-    def check_rate(self, limit: float) -> None:
-        """Stop a run in which too much fails.
-
-        Raises:
-            RunError: more than ``limit`` of the unfiltered items failed, of at least 50.
-        """
-        classes = self.by_class()
-        failed, filtered = sum(classes["failed"].values()), sum(classes["filtered"].values())
-        base = self.entered - filtered
-        if base >= RATE_AFTER and failed > limit * base:
-            reason, count = max(classes["failed"].items(), key=lambda item: item[1])
-            raise RunError(
-                f"stage {self.stage}: {failed} of {base} items failed, most of them ({count}) with {reason!r} ({REASONS[reason][1]})",
-                f"see private/{self.stage}.rejected.jsonl in the run directory; the limit is max_rejection_rate={limit}",
-            )
-
-    def funnel(self) -> dict[str, Json]:
-        """The reproducible part: ``in``, ``out``, ``rejected``."""
-        rejected: dict[str, Json] = {kind: dict(reasons) for kind, reasons in self.by_class().items()}
-        return {"in": self.entered, "out": self.passed, "rejected": rejected}
-
-    def bill(self) -> dict[str, Json]:
-        """What is never the same twice: ``requests``, tokens, cache hits, ``seconds``."""
-        return {
-            "requests": self.requests,
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": self.completion_tokens,
-            "cached_tokens": self.cached_tokens,
-            "cache_hits": self.cache_hits,
-            "seconds": round(self.seconds, 3),
-        }
 
 
 class RunDirectory:
@@ -150,12 +83,14 @@ class RunDirectory:
                 raise RunError(f"{path} holds files but is no run directory", "name a new directory with -o")
             path.mkdir(parents=True, exist_ok=True)
             run.private.mkdir(mode=0o700, exist_ok=True)
+            run.private.chmod(0o700)
             run._lock = (path / ".lock").open("a+", encoding="utf-8")
         except (OSError, NotADirectoryError) as error:
             raise RunError(f"cannot make the run directory {path}: {error.strerror}") from error
         try:
             fcntl.flock(run._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            run._lock.close()
             raise RunError(f"another process is writing to {path}", "wait for it, or use another directory with -o") from error
         try:
             if (path / "manifest.json").is_file():
@@ -180,13 +115,16 @@ class RunDirectory:
         file = self.path / "manifest.json"
         try:
             data = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"format": FORMAT, "version": FORMAT_VERSION}
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RunError(f"{file} cannot be read: {error}", "remove it; the next run makes it again from the cache") from error
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             raise RunError(f"{file} is not a wildgraph manifest", "name another directory")
         if not isinstance(data.get("version"), int) or data["version"] > FORMAT_VERSION:
             raise RunError(f"{file} has version {data.get('version')!r}", "a newer wildgraph wrote it: upgrade")
-        data.setdefault("stages", {})
+        stages = data.setdefault("stages", {})
+        needed = {"fingerprint", "in", "out", "rejected", "files"}
+        if not isinstance(stages, dict) or not all(isinstance(entry, dict) and needed <= entry.keys() for entry in stages.values()):
+            raise RunError(f"{file} is corrupt: a stage's entry is incomplete", "remove it; the next run makes it again from the cache")
         return data
 
     def stage(self, name: str) -> dict[str, Any] | None:
@@ -235,7 +173,7 @@ class RunDirectory:
     def note_bill(self, name: str, count: StageCount) -> None:
         """Enter times and tokens of a stage into ``manifest.run.json``; totals grow, the last run is kept apart."""
         data = self.bills()
-        total = data.setdefault("stages", {}).setdefault(name, {"total": {}, "last": {}})
+        total = data["stages"].setdefault(name, {"total": {}, "last": {}})
         total["last"] = count.bill()
         for key, value in count.bill().items():
             assert isinstance(value, int | float)
@@ -247,9 +185,11 @@ class RunDirectory:
         file = self.path / "manifest.run.json"
         try:
             found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        except (OSError, ValueError):
-            found = {}  # a log of times: rebuilt rather than fatal
-        return found if isinstance(found, dict) else {}
+            spent = [number for bill in found.get("stages", {}).values() for part in ("total", "last") for number in bill[part].values()]
+            whole = all(isinstance(number, int | float) for number in spent)
+        except (OSError, ValueError, RecursionError, AttributeError, KeyError, TypeError):
+            whole = False  # a log of times: rebuilt rather than fatal
+        return {"stages": {}, **found} if whole else {"stages": {}}
 
     # ----------------------------------------------------------------- files
 
@@ -266,7 +206,8 @@ class RunDirectory:
             target.parent.mkdir(parents=True, exist_ok=True)
             mode = 0o600 if name.startswith(f"{_PRIVATE}/") else 0o644
             descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass", newline="\n") as handle:
+            # Lone surrogates become question marks: no other program could read the file with them.
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="\n") as handle:
                 yield handle
                 handle.flush()
                 os.fsync(handle.fileno())
@@ -302,16 +243,28 @@ class RunDirectory:
         try:
             with file.open(encoding="utf-8", errors="surrogatepass", newline="\n") as handle:
                 for line in handle:
-                    yield json.loads(line)
+                    row = json.loads(line)
+                    if not isinstance(row, dict):
+                        raise ValueError("a row is no object")
+                    yield row
         except OSError as error:
             raise RunError(f"cannot read {file}: {error.strerror}", "run `wildgraph build` again") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RunError(f"{file} is corrupt: {error}", "remove it and run the same command again") from error
 
     def records(self, name: str, kind: type[_R]) -> Iterator[_R]:
-        """The records of a JSON-lines file below the run."""
-        for row in self.rows(name):
-            yield kind.model_validate(row)
+        """The records of a JSON-lines file below the run.
+
+        Raises:
+            RunError: missing or corrupt.
+        """
+        for number, row in enumerate(self.rows(name), 1):
+            try:
+                record = kind.model_validate(row)
+            except ValidationError as error:
+                problem = f"row {number} is no {kind.__name__}: {error.errors()[0]['msg']}"
+                raise RunError(f"{self.path / name} is corrupt: {problem}", "remove it and run the same command again") from error
+            yield record
 
     def split(
         self,
@@ -341,18 +294,25 @@ class RunDirectory:
         """
         public = f"{folder}{count.stage}.rejected.jsonl"
         details = f"{_PRIVATE}/{folder}{count.stage}.rejected.jsonl"
-        with self.writing(name) as passed, self.writing(public) as rejected, self.writing(details) as detailed:
-            for item in items:
-                count.entered += 1
-                if isinstance(item, Rejection):
-                    count.reject(item)
-                    rejected.write(json_line(public_rejection(item)))
-                    detailed.write(json_line(item))
-                    count.check_rate(limit)
-                else:
-                    count.passed += 1
-                    passed.write(json_line(item))
-                observe(count)
+        too_many: RunError | None = None
+        with self.writing(public) as rejected, self.writing(details) as detailed:
+            try:
+                with self.writing(name) as passed:
+                    for item in items:
+                        count.entered += 1
+                        if isinstance(item, Rejection):
+                            count.reject(item)
+                            rejected.write(json_line(public_rejection(item)))
+                            detailed.write(json_line(item))
+                            count.check_rate(limit, details)
+                        else:
+                            count.passed += 1
+                            passed.write(json_line(item))
+                        observe(count)
+            except RunError as error:
+                too_many = error  # the rejections, which say why, are written whole all the same
+        if too_many is not None:
+            raise too_many
         return {name: _kind(name), public: "shareable", details: "private"}
 
     def key(self) -> bytes:
@@ -360,12 +320,13 @@ class RunDirectory:
         given = os.environ.get("WILDGRAPH_KEY", "")
         if given:
             return given.encode()
-        file = self.private / "key"
-        if not file.is_file():
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w", encoding="ascii") as handle:
-                handle.write(secrets.token_hex(32))
-        return file.read_text(encoding="ascii").strip().encode()
+        name = f"{_PRIVATE}/key"
+        if not (self.path / name).is_file():
+            self.write_text(name, secrets.token_hex(32))  # whole or not at all: an empty key would hide nobody
+        key = (self.path / name).read_text(encoding="ascii").strip().encode()
+        if not key:
+            raise RunError(f"the key {self.path / name} is empty", "put the old key back, or remove the file and build in a new directory")
+        return key
 
 
 def public_rejection(item: Rejection) -> dict[str, Json]:
@@ -387,24 +348,19 @@ def fingerprint(stage: str, version: int, config: object, *upstream: str) -> str
     return content_hash(stage, version, config, list(upstream))
 
 
-def require_some(count: StageCount, what: str) -> None:
-    """Stop where nothing came out.
+def file_hashes(files: Sequence[Path]) -> list[str]:
+    """Sorted content hashes of files: their names and order do not matter.
 
     Raises:
-        EmptyResultError: ``count.passed`` is zero; the message names the most frequent reasons.
+        InputError: a file is missing, is a pipe or a device, or may not be read.
     """
-    if count.passed:
-        return
-    reasons = ", ".join(f"{reason} {number}" for reason, number in count.rejected.most_common(3)) or "nothing came in"
-    raise EmptyResultError(
-        f"no {what} came out of {count.entered} items: {reasons}", "the *.rejected.jsonl files in the run directory name every item"
-    )
-
-
-def file_hashes(files: Sequence[Path]) -> list[str]:
-    """Sorted content hashes of files: their names and order do not matter."""
     found = []
     for file in files:
-        with file.open("rb") as handle:
-            found.append(hashlib.file_digest(handle, "sha256").hexdigest())
+        if file.exists() and not file.is_file():
+            raise InputError(f"{file} is not a regular file", "write it to a file first: inputs are read more than once")
+        try:
+            with file.open("rb") as handle:
+                found.append(hashlib.file_digest(handle, "sha256").hexdigest())
+        except OSError as error:
+            raise InputError(f"cannot read {file}: {error.strerror or error}", "check the path and its permissions") from error
     return sorted(found)

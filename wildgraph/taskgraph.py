@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FORMAT = "wildgraph.taskgraph"
 FORMAT_VERSION = 1
+#: Counts above this come from no log, and would not fit the integers that graphs are walked with.
+_MOST = 2**53
 
 
 class GraphNode(Record):
@@ -37,8 +39,8 @@ class GraphNode(Record):
     field: str
     concept: str
     name: str = Field(min_length=1, max_length=120)
-    support: int = Field(ge=1)
-    records: int = Field(ge=1)
+    support: int = Field(ge=1, le=_MOST)
+    records: int = Field(ge=1, le=_MOST)
 
 
 class GraphEdge(Record):
@@ -50,8 +52,8 @@ class GraphEdge(Record):
 
     source: int = Field(ge=0)
     target: int = Field(ge=0)
-    frequency: int = Field(ge=1)
-    users: int = Field(ge=1)
+    frequency: int = Field(ge=1, le=_MOST)
+    users: int = Field(ge=1, le=_MOST)
 
 
 class TaskGraph(Record):
@@ -64,8 +66,8 @@ class TaskGraph(Record):
 
     document_type: str
     name: str
-    records: int = Field(ge=0)
-    users: int = Field(ge=0)
+    records: int = Field(ge=0, le=_MOST)
+    users: int = Field(ge=0, le=_MOST)
     min_support: int = Field(ge=1)
     nodes: tuple[GraphNode, ...]
     edges: tuple[GraphEdge, ...]
@@ -75,6 +77,8 @@ class TaskGraph(Record):
         keys = [(node.field, node.concept) for node in self.nodes]
         if keys != sorted(set(keys)):
             raise ValueError("nodes are not sorted by (field, concept) or repeat")
+        if len({node.concept for node in self.nodes}) != len(keys):
+            raise ValueError("two nodes are one concept in different fields")
         pairs = [(edge.source, edge.target) for edge in self.edges]
         if pairs != sorted(set(pairs)):
             raise ValueError("edges are not sorted by (source, target) or repeat")
@@ -123,7 +127,7 @@ class TaskGraph(Record):
 
         try:
             data = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{source} is not valid JSON: {error}", "it may be cut off; build the graph again") from error
         if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
             raise InputError(f"{source} is not a wildgraph task graph", "graphs are the *.json files under RUN/graphs/")

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from wildgraph.demo import DemoResult
+    from wildgraph.funnel import StageCount
     from wildgraph.pipeline import BuildResult, ExportResult
     from wildgraph.sampling import SampleResult
-    from wildgraph.store import StageCount
 
 _LINE_EVERY = 10.0
 _FRAME_EVERY = 0.1
@@ -35,7 +35,7 @@ class Progress:
         self.quiet = quiet
         self.wanted = wanted
         self._stages: dict[str, tuple[StageCount, int | None, float]] = {}
-        self._shown = 0.0
+        self._shown = time.monotonic()
         self._live: Live | None = None
 
     def __enter__(self) -> Self:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wildgraph.readers import LogRow, Reader
+from wildgraph.readers import Reader, Row
 from wildgraph.records import Conversation, Rejection
 from wildgraph.registry import load, registered
 
@@ -79,27 +79,27 @@ def test_it_recognises_its_own_layout_and_not_an_empty_row(reader: Reader) -> No
 
 
 def test_a_good_row_becomes_a_conversation(reader: Reader) -> None:
-    [found] = reader.read([LogRow(GOOD[reader.name], "log.jsonl", 7)])
+    [found] = reader.read([Row(GOOD[reader.name], "log.jsonl", 7)])
     assert isinstance(found, Conversation)
     assert found.query == "Sum up this report, please."
     assert found.where == "log.jsonl:7"
 
 
 def test_a_row_of_another_layout_is_a_rejection_that_names_its_place(reader: Reader) -> None:
-    [found] = reader.read([LogRow({"unrelated": 1}, "log.jsonl", 7)])
+    [found] = reader.read([Row({"unrelated": 1}, "log.jsonl", 7)])
     assert isinstance(found, Rejection)
     assert (found.reason, found.where, found.kind) == ("unknown_layout", "log.jsonl:7", "failed")
 
 
 def test_it_is_lazy(reader: Reader) -> None:
-    def endless() -> Iterator[LogRow]:
+    def endless() -> Iterator[Row]:
         number = 0
         while True:
             number += 1
             row = dict(GOOD[reader.name])
             if reader.name == "oasst":
                 row["message_id"] = f"m{number}"
-            yield LogRow(row, "log.jsonl", number)
+            yield Row(row, "log.jsonl", number)
 
     found = reader.read(endless())
     assert isinstance(next(iter(found)), Conversation)
@@ -112,7 +112,7 @@ def test_no_row_makes_it_crash_or_vanishes(name: str, rows: list[dict[str, objec
     reader = load("readers", name)()  # type: ignore[operator]
     for row in rows:
         assert isinstance(reader.recognises(row), bool)
-    found = list(reader.read([LogRow(row, "log", number) for number, row in enumerate(rows, start=1)]))
+    found = list(reader.read([Row(row, "log", number) for number, row in enumerate(rows, start=1)]))
     if name != "oasst":  # several messages make one tree
         assert len(found) == len(rows)
     for item in found:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wildgraph.readers import LogRow, read_logs
+from wildgraph.readers import Row, read_logs
 from wildgraph.readers.chats import HHRLHF, ChatbotArena, OpenAIMessages, ShareGPT, WildChat
 from wildgraph.readers.layout import text_of, verdict
 from wildgraph.readers.oasst import OasstMessages, OasstTree
@@ -17,7 +17,7 @@ from wildgraph.records import Conversation, Rejection
 
 
 def read(reader: object, *rows: dict[str, object]) -> list[Conversation | Rejection]:
-    return list(reader.read(LogRow(row, "log", number) for number, row in enumerate(rows, start=1)))  # type: ignore[attr-defined]
+    return list(reader.read(Row(row, "log", number) for number, row in enumerate(rows, start=1)))  # type: ignore[attr-defined]
 
 
 def one(reader: object, row: dict[str, object]) -> Conversation:
@@ -153,7 +153,7 @@ def test_oasst_messages_are_put_together_although_trees_are_mixed() -> None:
 
 def test_oasst_keeps_a_bounded_number_of_trees_open() -> None:
     rows = [message(f"m{n}", None, "prompter", f"t{n}", f"question {n}") for n in range(10)]
-    found = OasstMessages(window=2).read(LogRow(row, "log", n) for n, row in enumerate(rows, start=1))
+    found = OasstMessages(window=2).read(Row(row, "log", n) for n, row in enumerate(rows, start=1))
     assert [item.query for item in found] == [f"question {n}" for n in range(10)]  # type: ignore[union-attr]
 
 

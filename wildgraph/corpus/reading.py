@@ -1,4 +1,8 @@
-"""Documents from tables, text files and folders."""
+"""Documents from tables, text files and folders.
+
+Tables are read by :mod:`wildgraph.rows`. Every other file is one document and is read here: whatever its suffix, also where it looks like
+JSON, and with rejections that name the document, not a line.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from wildgraph.errors import ConfigError, InputError
+from wildgraph.files import DAMAGED, expand, looks_binary, open_bytes, suffix_of
 from wildgraph.records import Document, Rejection, content_hash
-from wildgraph.rows import MAX_ROW_BYTES, TABLE_SUFFIXES, Row, clean, expand, looks_binary, open_bytes, read_rows, suffix_of
+from wildgraph.rows import MAX_ROW_BYTES, TABLE_SUFFIXES, Row, clean, read_rows
 from wildgraph.text import detect_language, language_code
 
 STAGE = "documents"
@@ -44,7 +49,7 @@ def read_documents(paths: Sequence[Path | str], *, columns: Mapping[str, str] | 
         InputError: a path does not exist, a named file is no table or lacks the text's column, or one id has two texts.
     """
     wanted = _wanted(columns or {})
-    named = {Path(path) for path in paths}
+    named = {Path(path).expanduser() for path in paths}
     known_ids: dict[str, tuple[str, str]] = {}
     known_texts: dict[str, str] = {}
     for file, root in expand(paths):
@@ -101,11 +106,11 @@ def _from_table(file: Path, name: str, wanted: Mapping[str, tuple[str, ...]]) ->
         if isinstance(row, Rejection):
             yield row
             continue
-        if with_text or any(column in row.data for column in wanted["text"]):
+        if with_text or any(column in row.values for column in wanted["text"]):
             with_text += 1
             yield _from_row(row, name, wanted)
         else:
-            seen.update(row.data)
+            seen.update(row.values)
             yield _reject(row.where, "unknown_layout", row.where, "no column holds a text")
     if not with_text and seen:
         raise InputError(
@@ -116,7 +121,7 @@ def _from_table(file: Path, name: str, wanted: Mapping[str, tuple[str, ...]]) ->
 
 def _from_row(row: Row, name: str, wanted: Mapping[str, tuple[str, ...]]) -> Document | Rejection:
     values = {
-        need: next((row.data[column] for column in usual if row.data.get(column) is not None), None) for need, usual in wanted.items()
+        need: next((row.values[column] for column in usual if row.values.get(column) is not None), None) for need, usual in wanted.items()
     }
     identity = f"{name}/{row.line}" if values["id"] in (None, "") else str(values["id"]).strip()
     text = values["text"]
@@ -143,7 +148,7 @@ def _from_file(file: Path, name: str) -> Document | Rejection:
     try:
         with open_bytes(file) as handle:
             blob = handle.read(MAX_ROW_BYTES + 1)
-    except (EOFError, OSError, ValueError) as error:
+    except DAMAGED as error:
         raise InputError(f"{source} cannot be read: {error}", "the file is damaged or cut off") from error
     if len(blob) > MAX_ROW_BYTES:
         return _reject(name, "too_long", source, f"more than {MAX_ROW_BYTES} bytes")

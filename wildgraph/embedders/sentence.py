@@ -65,7 +65,9 @@ class SentenceEmbedder:
     @cached_property
     def dimension(self) -> int:
         """Length of a vector."""
-        return int(self._loaded.get_sentence_embedding_dimension() or 0)
+        loaded = self._loaded
+        named = getattr(loaded, "get_embedding_dimension", None) or loaded.get_sentence_embedding_dimension  # newer releases renamed it
+        return int(named() or 0)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of ``texts``; each distinct text is encoded once, so equal texts have equal rows."""

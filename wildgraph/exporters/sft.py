@@ -16,7 +16,7 @@ from wildgraph.rows import clean
 class SFTExporter(BaseModel):
     """One row per pair. The completion is the last assistant turn, the prompt everything before it.
 
-    ``path``, ``attributes`` and ``evidence`` are JSON text, since parquet would fill nested values of different shapes with nulls.
+    ``left_out`` names labels of the path that the instruction leaves out. ``path``, ``attributes`` and ``evidence`` are JSON text, since parquet would fill nested values of different shapes with nulls.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +34,7 @@ class SFTExporter(BaseModel):
         "licences": "strings",
         "path": "string",
         "attributes": "string",
+        "left_out": "strings",
         "evidence": "string",
         "layout": "string",
         "engine": "string",
@@ -70,6 +71,7 @@ class SFTExporter(BaseModel):
             "licences": [clean(reference.licence) for reference in references],
             "path": clean(canonical_json(pair.path)),
             "attributes": clean(canonical_json(pair.attributes)),
+            "left_out": [clean(name) for name in pair.provenance.unrealised],
             "evidence": clean(canonical_json([span.model_dump(mode="json") for span in pair.evidence])),
             "layout": choose_layout(pair.layout).name,
             "engine": clean(pair.provenance.engine),

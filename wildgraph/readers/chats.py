@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from wildgraph.readers.layout import Logged, LogRow, conversations, first_of, objects, turns_of, verdict
+from wildgraph.readers.layout import Logged, conversations, first_of, objects, turns_of, verdict
 from wildgraph.records import Conversation, Rejection
+from wildgraph.rows import Row
 
 USERS = frozenset({"user", "human", "prompter"})
 
@@ -25,7 +26,7 @@ class WildChat:
         """Rows with ``conversation`` and ``conversation_hash`` or a hashed address."""
         return _has(row.get("conversation"), "role", "content") and ("conversation_hash" in row or "hashed_ip" in row)
 
-    def read(self, rows: Iterable[LogRow]) -> Iterator[Conversation | Rejection]:
+    def read(self, rows: Iterable[Row]) -> Iterator[Conversation | Rejection]:
         """One conversation per row."""
         return conversations(rows, self._understand)
 
@@ -52,7 +53,7 @@ class Lmsys:
         """Rows with ``conversation`` and ``conversation_id``."""
         return _has(row.get("conversation"), "role", "content") and "conversation_id" in row
 
-    def read(self, rows: Iterable[LogRow]) -> Iterator[Conversation | Rejection]:
+    def read(self, rows: Iterable[Row]) -> Iterator[Conversation | Rejection]:
         """One conversation per row."""
         return conversations(rows, self._understand)
 
@@ -78,7 +79,7 @@ class ChatbotArena:
         """Rows with ``conversation_a`` and ``conversation_b``."""
         return _has(row.get("conversation_a"), "role", "content") and "conversation_b" in row
 
-    def read(self, rows: Iterable[LogRow]) -> Iterator[Conversation | Rejection]:
+    def read(self, rows: Iterable[Row]) -> Iterator[Conversation | Rejection]:
         """One conversation per row."""
         return conversations(rows, self._understand)
 
@@ -107,7 +108,7 @@ class ShareGPT:
         """Rows with a list of ``from``/``value`` objects."""
         return any(_has(row.get(key), "from", "value") for key in self._keys)
 
-    def read(self, rows: Iterable[LogRow]) -> Iterator[Conversation | Rejection]:
+    def read(self, rows: Iterable[Row]) -> Iterator[Conversation | Rejection]:
         """One conversation per row."""
         return conversations(rows, self._understand)
 
@@ -138,7 +139,7 @@ class OpenAIMessages:
         """Rows with a list of ``role``/``content`` objects in one of the usual places."""
         return any(_has(place.get(key), "role", "content") for place in self._places(row) for key in self._keys)
 
-    def read(self, rows: Iterable[LogRow]) -> Iterator[Conversation | Rejection]:
+    def read(self, rows: Iterable[Row]) -> Iterator[Conversation | Rejection]:
         """One conversation per row."""
         return conversations(rows, self._understand)
 
@@ -173,7 +174,7 @@ class HHRLHF:
         chosen = row.get("chosen")
         return isinstance(chosen, str) and "rejected" in row and self._speaker.match(chosen) is not None
 
-    def read(self, rows: Iterable[LogRow]) -> Iterator[Conversation | Rejection]:
+    def read(self, rows: Iterable[Row]) -> Iterator[Conversation | Rejection]:
         """One conversation per row: the turns up to the last are the same in both transcripts."""
         return conversations(rows, self._understand)
 

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from wildgraph.records import Conversation, Rejection, Span, content_hash
+from wildgraph.rows import Row, clean
 from wildgraph.text import UNDECIDED, language_code
 
 STAGE = "ingest"
 
-_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _MAX_NAME_CHARS = 256
-
-
-@dataclass(frozen=True)
-class LogRow:
-    """One row of a log file.
-
-    Attributes:
-        values: the row's named values, as they stand in the file.
-        source: the file, named as the user named it.
-        line: 1-based line, or row where the file has no lines.
-    """
-
-    values: Mapping[str, object]
-    source: str
-    line: int
 
 
 @runtime_checkable
@@ -44,7 +28,7 @@ class Reader(Protocol):
         """Whether a row has this layout; looks at names and types only."""
         ...
 
-    def read(self, rows: Iterable[LogRow]) -> Iterator[Conversation | Rejection]:
+    def read(self, rows: Iterable[Row]) -> Iterator[Conversation | Rejection]:
         """Conversations of the rows, lazily."""
         ...
 
@@ -73,9 +57,7 @@ class Logged:
     turns: int = 0
 
 
-def conversations(
-    rows: Iterable[LogRow], understand: Callable[[Mapping[str, object]], Logged | None]
-) -> Iterator[Conversation | Rejection]:
+def conversations(rows: Iterable[Row], understand: Callable[[Mapping[str, object]], Logged | None]) -> Iterator[Conversation | Rejection]:
     """One conversation or rejection per row.
 
     Args:
@@ -87,13 +69,13 @@ def conversations(
         yield unknown_layout(row) if said is None else conversation(row, said)
 
 
-def conversation(row: LogRow, said: Logged) -> Conversation | Rejection:
+def conversation(row: Row, said: Logged) -> Conversation | Rejection:
     """The conversation a row tells of, or a rejection when no user turn has text."""
     spoken = [turn for turn in said.user_turns if turn.strip()]
     if not spoken:
         return rejection(row, "no_user_turn", "")
-    query, paste = mended(spoken[0]), None
-    pasted = mended(said.pasted).strip()
+    query, paste = clean(spoken[0]), None
+    pasted = clean(said.pasted).strip()
     if pasted:
         query = query.rstrip() + "\n\n" + pasted
         paste = Span(start=len(query) - len(pasted), end=len(query))
@@ -112,33 +94,27 @@ def conversation(row: LogRow, said: Logged) -> Conversation | Rejection:
     )
 
 
-def rejection(row: LogRow, reason: str, detail: str) -> Rejection:
+def rejection(row: Row, reason: str, detail: str) -> Rejection:
     """A rejection that names the row's place."""
-    where = f"{row.source}:{row.line}"
-    return Rejection(stage=STAGE, item=where, reason=reason, where=where, detail=detail)
+    return Rejection(stage=STAGE, item=row.where, reason=reason, where=row.where, detail=detail)
 
 
-def unknown_layout(row: LogRow) -> Rejection:
+def unknown_layout(row: Row) -> Rejection:
     """The rejection of a row that does not have the layout its file is read with."""
     return rejection(row, "unknown_layout", f"the row has {shown_keys(row.values)}")
 
 
 def shown_keys(values: Mapping[str, object]) -> str:
     """A row's keys for a message, shortened."""
-    keys = [mended(str(key))[:40] for key in list(values)[:8]]
+    keys = [clean(str(key))[:40] for key in list(values)[:8]]
     return f"the keys {', '.join(keys)}{', …' if len(values) > 8 else ''}" if keys else "no keys"
-
-
-def mended(text: str) -> str:
-    """``text`` with lone surrogates, which no file can hold, replaced by U+FFFD."""
-    return _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def _name(value: object) -> str:
     """A name of a user or row as text; an absurdly long one as its hash."""
     if value is None or isinstance(value, (bool, list, dict)):
         return ""
-    name = mended(str(value)).strip()
+    name = clean(str(value)).strip()
     return name if len(name) <= _MAX_NAME_CHARS else content_hash(name)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,12 +10,12 @@ from pathlib import Path
 from typing import cast
 
 from wildgraph.errors import InputError, UsageError
-from wildgraph.readers.files import SUFFIXES, LogFile, known_suffix, look_into
-from wildgraph.readers.kinds import rows
-from wildgraph.readers.layout import LogRow, Reader, shown_keys, unknown_layout
+from wildgraph.files import expand, suffix_of
+from wildgraph.readers.layout import STAGE, Reader, shown_keys, unknown_layout
 from wildgraph.readers.tables import Table
 from wildgraph.records import Conversation, Rejection
 from wildgraph.registry import load, registered
+from wildgraph.rows import SUFFIXES, DataFile, Row, look_into, read_rows
 
 #: How many rows of a file are looked at to tell its layout.
 SAMPLE_ROWS = 20
@@ -48,15 +47,15 @@ def read_logs(
     found = _expanded(paths)
     planned: list[_Planned] = []
     empty: list[str] = []
-    for path, name, asked_for in found:
-        file = look_into(path, name)
+    for path, asked_for in found:
+        file = look_into(path)
         plan = None if file.empty else _plan(file, named, asked_for)
         if plan is not None:
             planned.append(plan)
         elif asked_for:
-            raise InputError(f"{name} is empty", "it has no rows")
+            raise InputError(f"{file.name} is empty", "it has no rows")
         else:
-            empty.append(name)
+            empty.append(file.name)
     if not planned:
         raise InputError(f"no log has any row: {', '.join(empty[:3])}{' …' if len(empty) > 3 else ''}", "nothing to read")
     return (item for plan in planned for item in _read(plan))
@@ -68,7 +67,7 @@ def log_files(paths: Sequence[str | Path]) -> list[Path]:
     Raises:
         InputError: a path matches nothing, or a folder holds no log.
     """
-    return [path for path, _, _ in _expanded(paths)]
+    return [path for path, _ in _expanded(paths)]
 
 
 def format_names() -> list[str]:
@@ -79,45 +78,13 @@ def format_names() -> list[str]:
 # --------------------------------------------------------------------------- which files
 
 
-def _expanded(paths: Sequence[str | Path]) -> list[tuple[Path, str, bool]]:
-    """(Path, name for messages, whether it was asked for by its own name) of every file meant."""
+def _expanded(paths: Sequence[str | Path]) -> list[tuple[Path, bool]]:
+    """Every file meant, and whether it was asked for by its own name."""
     if not paths:
         raise UsageError("no log is given", "name files, folders or globs")
-    found: dict[Path, tuple[Path, str, bool]] = {}
-    for given in paths:
-        path = Path(given).expanduser()
-        if path.is_dir():
-            files = [(file, False) for file in _in_folder(path)]
-            if not files:
-                raise InputError(f"the folder {given} holds no log", f"looked for {' '.join(SUFFIXES)}, also .gz and .zst")
-        elif not path.exists() and any(mark in str(given) for mark in "*?["):
-            files = [(file, False) for file in _matches(str(path))]
-            if not files:
-                raise InputError(f"nothing matches {given}", "globs are relative to the current folder; ** descends into folders")
-        else:
-            files = [(path, True)]
-        for file, asked_for in files:
-            found.setdefault(file.resolve(), (file, str(file), asked_for))
-    return list(found.values())
-
-
-def _in_folder(folder: Path) -> list[Path]:
-    """Log files under a folder, sorted; hidden ones and those of hidden folders are left out, links to folders not followed."""
-    files: list[Path] = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        files.extend(file for name in names if not name.startswith(".") and known_suffix(file := Path(parent) / name))
-    return sorted(files)
-
-
-def _matches(pattern: str) -> list[Path]:
-    from glob import glob
-
-    files: list[Path] = []
-    for match in sorted(glob(pattern, recursive=True)):  # noqa: PTH207 - pathlib has no glob for absolute patterns
-        path = Path(match)
-        files.extend([path] if path.is_file() else _in_folder(path))
-    return files
+    asked_for = {Path(path).expanduser() for path in paths}
+    found = expand(paths, what="log", wanted=lambda file: suffix_of(file) in SUFFIXES)
+    return [(file, file in asked_for) for file, _ in found]
 
 
 # --------------------------------------------------------------------------- which layout
@@ -127,7 +94,7 @@ def _matches(pattern: str) -> list[Path]:
 class _Planned:
     """A file with the reader for it; without one its rows are rejections."""
 
-    file: LogFile
+    file: DataFile
     reader: Reader | None
 
 
@@ -153,14 +120,14 @@ def _readers() -> list[Reader]:
     return [_reader(name) for name in (*(name for name in names if name not in _LAST), *_LAST)]
 
 
-def _plan(file: LogFile, named: Reader | None, asked_for: bool) -> _Planned | None:
+def _plan(file: DataFile, named: Reader | None, asked_for: bool) -> _Planned | None:
     """The reader for a file, or ``None`` when the file has no rows.
 
     Raises:
         InputError: the file was asked for by name and no reader knows its layout, or it is nothing but broken rows.
     """
-    sample = list(islice(rows(file, per_line=named is not None and named.name == "lines"), SAMPLE_ROWS))
-    values = [item.values for item in sample if isinstance(item, LogRow)]
+    sample = list(islice(read_rows(file, stage=STAGE, per_line=named is not None and named.name == "lines"), SAMPLE_ROWS))
+    values = [item.values for item in sample if isinstance(item, Row)]
     if not sample:
         return None
     if not values:
@@ -194,8 +161,8 @@ def _read(plan: _Planned) -> Iterator[Conversation | Rejection]:
     """A file's conversations, with the rejections of unreadable rows in between."""
     aside: list[Rejection] = []
 
-    def readable() -> Iterator[LogRow]:
-        for item in rows(plan.file, per_line=plan.reader is not None and plan.reader.name == "lines"):
+    def readable() -> Iterator[Row]:
+        for item in read_rows(plan.file, stage=STAGE, per_line=plan.reader is not None and plan.reader.name == "lines"):
             if isinstance(item, Rejection):
                 aside.append(item)
             else:

@@ -6,8 +6,9 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from wildgraph.readers.layout import Logged, LogRow, conversation, conversations, unknown_layout
+from wildgraph.readers.layout import Logged, conversation, conversations, unknown_layout
 from wildgraph.records import Conversation, Rejection
+from wildgraph.rows import Row
 
 _TOXIC_FROM = 0.5
 
@@ -29,7 +30,7 @@ class OasstTree:
         prompt = row.get("prompt")
         return "message_tree_id" in row and isinstance(prompt, Mapping) and "text" in prompt
 
-    def read(self, rows: Iterable[LogRow]) -> Iterator[Conversation | Rejection]:
+    def read(self, rows: Iterable[Row]) -> Iterator[Conversation | Rejection]:
         """One conversation per tree."""
         return conversations(rows, self._understand)
 
@@ -67,8 +68,8 @@ def _user_turns(prompt: Mapping[str, object]) -> int:
 class _OpenTree:
     """What is kept of a tree while its messages come in."""
 
-    first: LogRow
-    root: LogRow | None = None
+    first: Row
+    root: Row | None = None
     turns: dict[str, int] = field(default_factory=dict)  # message id -> user turns on the thread down to it
 
 
@@ -84,7 +85,7 @@ class OasstMessages:
         """Rows with ``message_id``, ``parent_id``, ``text`` and ``role``."""
         return all(key in row for key in ("message_id", "parent_id", "text", "role"))
 
-    def read(self, rows: Iterable[LogRow]) -> Iterator[Conversation | Rejection]:
+    def read(self, rows: Iterable[Row]) -> Iterator[Conversation | Rejection]:
         """One conversation per tree, in the order in which trees begin. A tree without its root prompt is a rejection."""
         trees: OrderedDict[str, _OpenTree] = OrderedDict()
         for row in rows:

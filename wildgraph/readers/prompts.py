@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from wildgraph.readers.layout import Logged, LogRow, conversations, objects, text_of
+from wildgraph.readers.layout import Logged, conversations, objects, text_of
 from wildgraph.records import Conversation, Rejection
+from wildgraph.rows import Row
 
 
 class Alpaca:
@@ -17,7 +18,7 @@ class Alpaca:
         """Rows with all three."""
         return all(isinstance(row.get(key), str) for key in ("instruction", "output")) and "input" in row
 
-    def read(self, rows: Iterable[LogRow]) -> Iterator[Conversation | Rejection]:
+    def read(self, rows: Iterable[Row]) -> Iterator[Conversation | Rejection]:
         """One conversation per row."""
         return conversations(rows, self._understand)
 
@@ -38,7 +39,7 @@ class SelfInstruct:
         """Rows with an instruction and a list of instances."""
         return isinstance(row.get("instruction"), str) and objects(row.get("instances")) is not None
 
-    def read(self, rows: Iterable[LogRow]) -> Iterator[Conversation | Rejection]:
+    def read(self, rows: Iterable[Row]) -> Iterator[Conversation | Rejection]:
         """One conversation per row."""
         return conversations(rows, self._understand)
 
@@ -64,7 +65,7 @@ class ArenaHard:
         """Rows with ``prompt``, ``category`` and ``cluster`` or ``subcategory``."""
         return ("prompt" in row or "turns" in row) and "category" in row and ("cluster" in row or "subcategory" in row)
 
-    def read(self, rows: Iterable[LogRow]) -> Iterator[Conversation | Rejection]:
+    def read(self, rows: Iterable[Row]) -> Iterator[Conversation | Rejection]:
         """One conversation per row."""
         return conversations(rows, self._understand)
 
@@ -86,7 +87,7 @@ class MTBench:
         """Rows with ``question_id`` and ``turns``."""
         return "question_id" in row and isinstance(row.get("turns"), list)
 
-    def read(self, rows: Iterable[LogRow]) -> Iterator[Conversation | Rejection]:
+    def read(self, rows: Iterable[Row]) -> Iterator[Conversation | Rejection]:
         """One conversation per row."""
         return conversations(rows, self._understand)
 
@@ -110,7 +111,7 @@ class LongBenchWrite:
         """Rows with all three."""
         return isinstance(row.get("prompt"), str) and "type" in row and "length" in row
 
-    def read(self, rows: Iterable[LogRow]) -> Iterator[Conversation | Rejection]:
+    def read(self, rows: Iterable[Row]) -> Iterator[Conversation | Rejection]:
         """One conversation per row."""
         return conversations(rows, self._understand)
 
@@ -129,7 +130,7 @@ class WildChatHard:
         """Rows with an instruction and its hardness."""
         return isinstance(row.get("instruction"), str) and "hardness" in row
 
-    def read(self, rows: Iterable[LogRow]) -> Iterator[Conversation | Rejection]:
+    def read(self, rows: Iterable[Row]) -> Iterator[Conversation | Rejection]:
         """One conversation per row."""
         return conversations(rows, self._understand)
 

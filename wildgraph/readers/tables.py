@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
 from wildgraph.errors import UsageError
-from wildgraph.readers.layout import Logged, LogRow, conversations, text_of, verdict
+from wildgraph.readers.layout import Logged, conversations, text_of, verdict
 from wildgraph.records import Conversation, Rejection
+from wildgraph.rows import Row
 
 #: What a column can be used for -> the names under which it is looked for when none is given.
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -53,7 +54,7 @@ class Table:
         """Rows with text in a query column, or with the column named for it."""
         return self.columns["query"] in row if self.columns else isinstance(row.get(self._column("query", row)), str)
 
-    def read(self, rows: Iterable[LogRow]) -> Iterator[Conversation | Rejection]:
+    def read(self, rows: Iterable[Row]) -> Iterator[Conversation | Rejection]:
         """One conversation per row."""
         return conversations(rows, self._understand)
 
@@ -104,7 +105,7 @@ class Text:
         """Rows made from text files."""
         return set(row) == {"text"} and isinstance(row["text"], str)
 
-    def read(self, rows: Iterable[LogRow]) -> Iterator[Conversation | Rejection]:
+    def read(self, rows: Iterable[Row]) -> Iterator[Conversation | Rejection]:
         """One conversation per row."""
         return conversations(rows, self._understand)
 

@@ -28,6 +28,7 @@ from wildgraph.records import (
     TokenCounts,
     content_hash,
 )
+from wildgraph.rows import clean
 
 STAGE = "adapt"
 VERSION = 1
@@ -123,10 +124,10 @@ def adapt(
 def _instructed(items: Iterable[_Item], config: AdaptConfig, model: ChatModel) -> Iterator[_Item]:
     def finish(draft: _Draft, completion: Completion) -> _Item:
         assert isinstance(completion.parsed, Instruction)
-        text = completion.parsed.instruction.strip()
+        text = clean(completion.parsed.instruction).strip()
         if not text:
             return _reject(draft, "unsuitable", ", ".join(completion.parsed.left_out))
-        return replace(draft, instruction=text, left_out=tuple(one for one in completion.parsed.left_out if one))
+        return replace(draft, instruction=text, left_out=tuple(clean(one) for one in completion.parsed.left_out if one))
 
     return _step(
         items, lambda draft: instruct_prompt(draft.candidate, draft.documents, config), Instruction, config.instruct, model, finish
@@ -135,7 +136,7 @@ def _instructed(items: Iterable[_Item], config: AdaptConfig, model: ChatModel) -
 
 def _answered(items: Iterable[_Item], config: AdaptConfig, model: ChatModel) -> Iterator[_Item]:
     def finish(draft: _Draft, completion: Completion) -> _Item:
-        return replace(draft, answer=completion.text.strip())
+        return replace(draft, answer=clean(completion.text).strip())
 
     return _step(
         items, lambda draft: answer_prompt(draft.candidate, draft.documents, config, draft.instruction), None, config.answer, model, finish
@@ -198,7 +199,7 @@ def _step(
 
 
 def _reject(draft: _Draft, reason: str, detail: str = "", transient: bool = False) -> Rejection:
-    return Rejection(stage=STAGE, item=str(draft.candidate.spec.index), reason=reason, detail=detail, transient=transient)
+    return Rejection(stage=STAGE, item=str(draft.candidate.spec.index), reason=reason, detail=clean(detail), transient=transient)
 
 
 # --------------------------------------------------------------------------- prompts
@@ -231,7 +232,15 @@ def answer_prompt(candidate: Candidate, documents: Iterable[Document], config: A
 
 def cite_prompt(candidate: Candidate, documents: Iterable[Document], config: AdaptConfig, instruction: str, answer: str) -> Prompt:
     """The prompt that asks for the passages the answer rests on."""
-    return Prompt(load_template(CITE), {**_shared(candidate, documents, config), "instruction": instruction, "answer": answer})
+    return Prompt(
+        load_template(CITE),
+        {
+            **_shared(candidate, documents, config),
+            "instruction": instruction,
+            "answer": answer,
+            "max_evidence": config.max_evidence,
+        },
+    )
 
 
 # --------------------------------------------------------------------------- evidence and pairs
@@ -253,22 +262,26 @@ def locate(quote: str, text: str) -> tuple[int, int] | None:
         >>> locate("the “big” dog", 'See the "big"  dog.')
         (4, 18)
     """
-    wanted = quote.strip().strip('"“”').strip()
-    if not wanted:
+    bare = quote.strip().strip('"“”').strip()
+    if not bare:
         return None
-    exact = text.find(wanted)
-    if exact >= 0:
-        return exact, exact + len(wanted)
-    words = unicodedata.normalize("NFC", wanted).translate(_FORMS).split()
+    # Marks around the quote may be the text's own or the model's: as they are first, then without.
+    for wanted in (quote.strip(), bare):
+        exact = text.find(wanted)
+        if exact >= 0:
+            return exact, exact + len(wanted)
+    words = unicodedata.normalize("NFC", bare).translate(_FORMS).split()
     # str.translate maps one code point to one, so offsets in the mapped text are offsets in the text itself.
     found = re.search(r"\s+".join(re.escape(word) for word in words), text.translate(_FORMS), re.IGNORECASE)
     return (found.start(), found.end()) if found else None
 
 
 def _evidence(quotes: Iterable[Quote], documents: tuple[Document, ...]) -> tuple[Evidence, ...]:
-    """Quotes as spans. One that is found nowhere keeps start = end = 0, for the grounding gate to fail; repeats are dropped."""
+    """Quotes as spans. One that is found nowhere keeps start = end = 0, for the grounding gate to fail; blank and repeated ones are dropped."""
     spans: dict[tuple[str, int, int, str], Evidence] = {}
     for quote in quotes:
+        if not quote.quote.strip():
+            continue
         order = [quote.document - 1, *(place for place in range(len(documents)) if place != quote.document - 1)]
         for place in order if 0 < quote.document <= len(documents) else ():
             found = locate(quote.quote, documents[place].text)
@@ -278,7 +291,7 @@ def _evidence(quotes: Iterable[Quote], documents: tuple[Document, ...]) -> tuple
                 break
         else:
             named = documents[quote.document - 1].id if 0 < quote.document <= len(documents) else documents[0].id
-            span = Evidence(document_id=named, start=0, end=0, text=quote.quote)
+            span = Evidence(document_id=named, start=0, end=0, text=clean(quote.quote))
         spans.setdefault((span.document_id, span.start, span.end, span.text), span)
     return tuple(spans.values())
 

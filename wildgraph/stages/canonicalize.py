@@ -7,22 +7,24 @@ Clusters hang under the nearest prior parent, to which rare ones fall back when 
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from wildgraph.catalogue import Catalogue, Prior, PriorConcept, concept_id
 from wildgraph.embedders import Embedder, Vectors
-from wildgraph.fields import DEFAULT_FIELDS, DOCUMENT_TYPE, MetaField
+from wildgraph.fields import ANY_DOCUMENT, DEFAULT_FIELDS, DOCUMENT_TYPE, MetaField
 from wildgraph.records import Assignment, Concept, LabelledRecord, MetaInformation
 
 STAGE = "canonicalize"
-VERSION = 1
+VERSION = 2
 
 
 class CanonicalizeConfig(BaseModel):
@@ -39,9 +41,9 @@ class CanonicalizeConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     prior: str = ""
-    similarity: float = Field(default=0.55, gt=0.0, le=1.0)
+    similarity: float = Field(default=0.6, gt=0.0, le=1.0)
     diameter: float = Field(default=0.45, ge=0.0, lt=1.0)
-    parent_similarity: float = Field(default=0.3, ge=0.0, le=1.0)
+    parent_similarity: float = Field(default=0.4, ge=0.0, le=1.0)
     fields: tuple[MetaField, ...] = DEFAULT_FIELDS
 
 
@@ -124,10 +126,16 @@ def _place(
     """Value -> (concept id, similarity), and the concepts that had to be induced."""
     exact = {fold(phrase): entry.concept.id for entry in reversed(prior) for phrase in reversed(entry.like)}
     exact.update({fold(entry.concept.name): entry.concept.id for entry in prior})
+    generic = Concept(id=concept_id(DOCUMENT_TYPE, ANY_DOCUMENT), field=DOCUMENT_TYPE, name=ANY_DOCUMENT, origin="prior")
+    concepts = []
+    if name == DOCUMENT_TYPE and ANY_DOCUMENT in seen and ANY_DOCUMENT not in exact:
+        # 'document' says nothing of the kind: it is no kind of legal document, near as the words may be.
+        exact[ANY_DOCUMENT] = generic.id
+        concepts.append(generic)
     placed = {value: (exact[value], 1.0) for value in seen if value in exact}
     rest = [value for value in seen if value not in exact]
     if not rest:
-        return placed, []
+        return placed, concepts
     vectors = embedder.embed(rest)
     nearest, cosine = _nearest(vectors, prior, embedder)
     left = []
@@ -136,8 +144,7 @@ def _place(
             placed[value] = (prior[nearest[row]].concept.id, round(float(cosine[row]), 3))
         else:
             left.append(row)
-    concepts = []
-    taken = {entry.concept.id for entry in prior}
+    taken = {generic.id, *(entry.concept.id for entry in prior)}
     for members in _groups(vectors[left], config.diameter):
         rows = [left[member] for member in members]
         centre = vectors[rows].mean(axis=0)
@@ -147,9 +154,9 @@ def _place(
             range(len(rows)), key=lambda member: (round(-float(similarity[member]), 1), len(rest[rows[member]]), rest[rows[member]])
         )
         title = rest[rows[medoid]][:120]
-        born = concept_id(name, title)
-        if born in taken:
-            born = concept_id(name, f"{title} (other)")
+        # 'c', 'c++' and 'c#' have one slug and are three concepts.
+        names = chain((title, f"{title} (other)"), (f"{title} (other {number})" for number in count(2)))
+        born = next(one for one in (concept_id(name, words) for words in names) if one not in taken)
         taken.add(born)
         parent = None
         if nearest is not None and cosine[rows[medoid]] >= config.parent_similarity:
@@ -186,7 +193,8 @@ def _groups(vectors: Vectors, diameter: float) -> list[list[int]]:
             vectors
         )
     else:
-        labels = _leaders(vectors, diameter / 2)
+        # Half the angle of the diameter around the leader: cosine distances themselves do not add up.
+        labels = _leaders(vectors, 1 - math.sqrt(1 - diameter / 2))
     groups: dict[int, list[int]] = {}
     for row, group in enumerate(labels):
         groups.setdefault(int(group), []).append(row)

@@ -45,7 +45,7 @@ class TypeClassifier:
         phrases = {(phrase, entry.concept.id): None for entry in prior.concepts.get(DOCUMENT_TYPE, ()) for phrase in entry.like}
         phrases.update({(concept.name, concept.id): None for _, concept in sorted(concepts.items()) if concept.field == DOCUMENT_TYPE})
         self._owners = [owner for _, owner in phrases]
-        self._exact = {phrase.casefold(): owner for phrase, owner in reversed(phrases)}
+        self._exact = {_spoken(phrase): owner for phrase, owner in reversed(phrases)}
         self._phrases = [phrase for phrase, _ in phrases]
 
     def assign(self, documents: Sequence[Document], vectors: Vectors) -> list[str]:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from wildgraph.catalogue import Catalogue
+from wildgraph.fields import ANY_DOCUMENT as GENERIC_TYPE
 from wildgraph.fields import DOCUMENT_TYPE
 from wildgraph.records import LabelledRecord, Rejection
 from wildgraph.taskgraph import GraphEdge, GraphNode, TaskGraph
@@ -22,9 +23,9 @@ STAGE = "graph"
 VERSION = 1
 
 #: Where records go when neither their type nor its parent has enough of them, beside those of which no more is known than 'document'.
-ANY_DOCUMENT = f"{DOCUMENT_TYPE}/document"
+ANY_DOCUMENT = f"{DOCUMENT_TYPE}/{GENERIC_TYPE}"
 NO_DOCUMENT = f"{DOCUMENT_TYPE}/no-document"
-_FALLBACK_NAMES = {ANY_DOCUMENT: "document", NO_DOCUMENT: "no document"}
+_FALLBACK_NAMES = {ANY_DOCUMENT: GENERIC_TYPE, NO_DOCUMENT: "no document"}
 
 
 class GraphConfig(BaseModel):
@@ -90,6 +91,7 @@ def roll_up_types(
         pools[kind].append(record)
     depth = {kind: len(catalogue.lineage(kind)) for kind in pools}
     done: dict[str | None, list[LabelledRecord]] = {}
+    rolled: set[str] = set()
     while pools:
         kind = max(pools, key=lambda one: (one != ANY_DOCUMENT, depth.get(one, 1), one))
         members = pools.pop(kind)
@@ -97,7 +99,8 @@ def roll_up_types(
             done[kind] = members
             continue
         line = catalogue.lineage(kind)
-        up = line[1] if len(line) > 1 else ANY_DOCUMENT
+        rolled.add(kind)
+        up = line[1] if len(line) > 1 and line[1] not in rolled else ANY_DOCUMENT  # parents may go in a circle
         if kind in (ANY_DOCUMENT, NO_DOCUMENT):
             done.setdefault(None, []).extend(members)
         else:
@@ -137,6 +140,7 @@ def fold_rare(labels: Sequence[set[str]], users: Sequence[str], min_support: int
     """
     current = [set(found) for found in labels]
     settled: set[str] = set()
+    folded: set[str] = set()
     while True:
         who: dict[str, set[str]] = defaultdict(set)
         for found, user in zip(current, users, strict=True):
@@ -148,15 +152,17 @@ def fold_rare(labels: Sequence[set[str]], users: Sequence[str], min_support: int
         deepest = max(len(catalogue.lineage(one)) for one in open_)
         level = [one for one in open_ if len(catalogue.lineage(one)) == deepest]
         settled.update(one for one in level if len(who[one]) >= min_support)
+        folded.update(one for one in level if one not in settled)
         for one in level:
             if one in settled:
                 continue
             line = catalogue.lineage(one)
+            upwards = len(line) > 1 and line[1] not in folded  # in a circle of parents nothing is higher
             for found in current:
                 if one in found:
                     found.discard(one)
                     # Beside a sibling that stays, the parent would say nothing new, and a path would hold both.
-                    if len(line) > 1 and not any(line[1] in catalogue.lineage(other)[1:] for other in found & settled):
+                    if upwards and not any(line[1] in catalogue.lineage(other)[1:] for other in found & settled):
                         found.add(line[1])
 
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 
-from wildgraph.fields import DEFAULT_FIELDS, DOCUMENT_TYPE, SIMPLIFIED_INSTRUCTION, MetaField
+from wildgraph.fields import ANY_DOCUMENT, DEFAULT_FIELDS, DOCUMENT_TYPE, SIMPLIFIED_INSTRUCTION, MetaField
 from wildgraph.llm import ChatModel, ChatRequest, Decoding, Prompt, load_template
 from wildgraph.masking import mask
 from wildgraph.records import MAX_VALUE_CHARS, Conversation, Json, MetaInformation, Rejection, Value
 from wildgraph.text import clean_label
 
 STAGE = "mine"
-VERSION = 1
+VERSION = 2
 TEMPLATE = "stages/mine"
 _NOTHING = {"", "none", "n/a", "na", "null", "unknown", "unspecified", "not specified", "not applicable", "-"}
 
@@ -28,7 +30,8 @@ class MineConfig(BaseModel):
     Attributes:
         fields: the field table.
         instruction_chars: how much of the instruction goes into the prompt; its middle is left out beyond that.
-        head_chars, tail_chars: how much of a paste's beginning and end goes in: a 30K-token paste is not paid for.
+        head_chars, tail_chars: how much of a paste's beginning and end goes in: a 30K-token paste is not paid for. A paste no longer than
+            both together goes in whole; both are three times as long where nothing but the paste was found.
         decoding: decoding parameters; greedy, since mining describes.
     """
 
@@ -47,7 +50,7 @@ class Phrase(BaseModel):
     general: str
     specific: str = ""
 
-    @field_validator("specific", mode="before")
+    @field_validator("general", "specific", mode="before")
     @classmethod
     def _text(cls, value: object) -> object:
         return "" if value is None else value
@@ -60,7 +63,7 @@ class _Answer(BaseModel):
         """Accept what servers without structured output give: strings for phrases, one value for a list, null for nothing."""
 
         def phrase(item: object) -> object:
-            return {"general": "none" if item is None else item} if item is None or isinstance(item, str | int | float) else item
+            return {"general": "none" if item is None else str(item)} if item is None or isinstance(item, str | int | float) else item
 
         annotation = cls.model_fields[info.field_name].annotation
         if annotation is Phrase:
@@ -75,9 +78,7 @@ class _Answer(BaseModel):
 @cache
 def answer_schema(fields: tuple[MetaField, ...] = DEFAULT_FIELDS) -> type[BaseModel]:
     """The pydantic class of a mining answer for a field table: a phrase, or a list of phrases, per field."""
-    shape: dict[str, Any] = {
-        field.name: (list[Phrase] if field.multi else Phrase, Field(description=field.description)) for field in fields
-    }
+    shape: dict[str, Any] = {field.name: (list[Phrase] if field.multi else Phrase, ...) for field in fields}
     return create_model("MinedFields", __base__=_Answer, **shape)
 
 
@@ -95,15 +96,26 @@ def _cut(text: str, limit: int) -> str:
 def mining_prompt(conversation: Conversation, config: MineConfig) -> Prompt:
     """The prompt for one query: instruction, head and tail of the paste, personal data masked first."""
     paste = conversation.query[conversation.paste.start : conversation.paste.end].strip() if conversation.paste else ""
+    instruction = conversation.instruction
     # The cut comes first, so that a huge paste is not scanned whole; masking both pieces afterwards sees all that is sent.
-    head, tail = paste[: config.head_chars], paste[max(config.head_chars, len(paste) - config.tail_chars) :] if config.tail_chars else ""
+    room = 1 if instruction else 3
+    head_chars, tail_chars = room * config.head_chars, room * config.tail_chars
+    whole = len(paste) <= head_chars + tail_chars
+    head, tail = (paste, "") if whole else (paste[:head_chars], paste[len(paste) - tail_chars :])
     fields: list[Json] = [
-        {"name": field.name, "description": field.description, "multi": field.multi, "limit": field.limit} for field in config.fields
+        {
+            "name": field.name,
+            "description": field.description,
+            "examples": list(field.examples),
+            "multi": field.multi,
+            "limit": field.limit,
+        }
+        for field in config.fields
     ]
     return Prompt(
         load_template(TEMPLATE),
         {
-            "instruction": mask(_cut(conversation.instruction, config.instruction_chars)).text,
+            "instruction": mask(_cut(instruction, config.instruction_chars)).text,
             "paste_head": mask(head).text,
             "paste_tail": mask(tail).text,
             "paste_chars": len(paste),
@@ -115,22 +127,22 @@ def mining_prompt(conversation: Conversation, config: MineConfig) -> Prompt:
 
 
 def _value(phrase: Phrase, field: MetaField) -> Value | None:
-    limit = MAX_VALUE_CHARS if field.name == SIMPLIFIED_INSTRUCTION else 120
-    general = clean_label(mask(phrase.general).text)[:limit].strip()
+    general = _label(phrase.general, MAX_VALUE_CHARS if field.name == SIMPLIFIED_INSTRUCTION else 120)
     if general.casefold().rstrip(".") in _NOTHING:
         return None
-    return Value(general=general, specific=clean_label(mask(phrase.specific).text)[:MAX_VALUE_CHARS].strip())
+    return Value(general=general, specific=_label(phrase.specific, MAX_VALUE_CHARS))
+
+
+def _label(text: str, limit: int) -> str:
+    """A phrase masked, bounded and without markup; the marks of masking survive as words in brackets."""
+    return clean_label(re.sub(r"<([A-Z_]+)>", lambda mark: f"[{mark.group(1).lower()}]", mask(text).text), limit).strip()
 
 
 def _values(answer: BaseModel, field: MetaField) -> tuple[Value, ...]:
     found = getattr(answer, field.name)
     phrases: list[Phrase] = found if isinstance(found, list) else [found]
-    values: dict[str, Value] = {}
-    for phrase in phrases[: field.limit]:
-        value = _value(phrase, field)
-        if value is not None:
-            values.setdefault(value.general.casefold(), value)
-    return tuple(values.values())
+    found_values = [value for phrase in phrases[: field.limit] if (value := _value(phrase, field)) is not None]
+    return tuple({(value.general.casefold(), value.specific.casefold()): value for value in found_values}.values())
 
 
 def mine(
@@ -144,17 +156,25 @@ def mine(
         model: any chat model.
         key: secret for the keyed hashes of users.
     """
-    waiting: dict[str, Conversation] = {}
+    queue: deque[Conversation | Rejection] = deque()
     schema = answer_schema(config.fields)
 
     def requests() -> Iterator[ChatRequest]:
         for item in conversations:
+            queue.append(item)
             if isinstance(item, Conversation):
-                waiting[item.id] = item
                 yield ChatRequest(item.id, mining_prompt(item, config), schema, config.decoding)
 
+    def leading() -> Iterator[Rejection]:
+        while queue and isinstance(queue[0], Rejection):
+            yield queue[0]
+            queue.popleft()
+
     for completion in model.map(requests()):
-        conversation = waiting.pop(completion.request_id)
+        yield from leading()
+        conversation = queue.popleft()
+        assert isinstance(conversation, Conversation)
+        assert completion.request_id == conversation.id
         if completion.failure is not None or completion.parsed is None:
             failure = completion.failure
             yield Rejection(
@@ -167,14 +187,15 @@ def mine(
             )
             continue
         yield _record(conversation, completion.parsed, config, model.identity, key)
+    yield from leading()
 
 
 def _record(conversation: Conversation, answer: BaseModel, config: MineConfig, engine: str, key: bytes) -> MetaInformation | Rejection:
     values = {field.name: found for field in config.fields if (found := _values(answer, field))}
     # What the log itself says (a pasted text, a document id) outweighs the model's reading of the type.
-    has_document = DOCUMENT_TYPE in values or conversation.paste is not None
+    has_document = DOCUMENT_TYPE in values or conversation.paste is not None or conversation.about_document
     if has_document and DOCUMENT_TYPE not in values:
-        values[DOCUMENT_TYPE] = (Value(general="document"),)
+        values[DOCUMENT_TYPE] = (Value(general=ANY_DOCUMENT),)
     try:
         return MetaInformation.model_validate(
             {

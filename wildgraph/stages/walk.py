@@ -6,7 +6,7 @@ before it and however many workers there are.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal, Self
 
 import numpy as np
@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from wildgraph.errors import UsageError
 from wildgraph.fields import DEFAULT_FIELDS, TASK, MetaField
 from wildgraph.paradigms import PARADIGMS, Paradigm
-from wildgraph.records import PathNode, Rejection, TaskSpec
-from wildgraph.taskgraph import TaskGraph
+from wildgraph.records import PathNode, Rejection, Split, TaskSpec
+from wildgraph.taskgraph import GraphNode, TaskGraph
 
 STAGE = "walk"
 VERSION = 1
@@ -32,8 +32,9 @@ class WalkConfig(BaseModel):
         temperature: transitions are ∝ weight^(1/temperature).
         eps: added to every frequency. [ours]
         min_length, max_length: nodes of a path; its length is drawn uniformly first. [ours]
-        attribute_share, attribute_floor: a label in more than this share of a type's records, and in at least so many of them, is an
-            attribute, drawn once per path, and no step. Tasks are always steps. [ours]
+        attribute_share, attribute_floor, universal_share: a label in more than this share of a type's records, and in at least so many of them, is an
+            attribute, drawn once per path, and no step; so is one in more than ``universal_share`` of them where the type has as many
+            records as the floor. Tasks are always steps. [ours]
         types: how document types share the candidates: in proportion to their records, to their square roots, or equally.
         multi: share of multi-document candidates.
         documents: fewest and most documents of a multi-document task.
@@ -51,6 +52,7 @@ class WalkConfig(BaseModel):
     max_length: int = Field(default=8, ge=1)
     attribute_share: float = Field(default=0.15, gt=0.0, le=1.0)
     attribute_floor: int = Field(default=20, ge=1)
+    universal_share: float = Field(default=0.8, gt=0.0, le=1.0)
     types: Literal["proportional", "sqrt", "uniform"] = "sqrt"
     multi: float = Field(default=0.3, ge=0.0, le=1.0)
     documents: tuple[int, int] = (2, 4)
@@ -79,8 +81,7 @@ class WalkableGraph:
         self.graph = graph
         self.config = config
         self.caps = {field.name: field.cap for field in config.fields}
-        threshold = max(config.attribute_share * graph.records, config.attribute_floor)
-        self.attribute = np.array([node.field != TASK and node.records >= threshold for node in graph.nodes], dtype=bool)
+        self.attribute = np.array([_is_attribute(node, graph, config) for node in graph.nodes], dtype=bool)
         self.adjacency = graph.adjacency
         self.log_weight = np.log(self.adjacency + config.eps)
         self.field = np.array([node.field for node in graph.nodes])
@@ -121,8 +122,10 @@ class WalkableGraph:
                 if not legal.any():
                     break
                 score = seen / len(path) if self.config.mode == "history" else self.log_weight[path[-1]]
-                score = np.where(legal, score / self.config.temperature, -np.inf)
-                step = _draw(random, np.exp(score - score.max()))
+                # The best is taken off first: a very small temperature would else divide infinity by infinity.
+                with np.errstate(over="ignore"):
+                    score = np.where(legal, score - score[legal].max(), -np.inf) / self.config.temperature
+                step = _draw(random, np.exp(score))
                 path.append(step)
                 seen += self.log_weight[step]
                 taken[self.field[step]] = taken.get(self.field[step], 0) + 1
@@ -130,15 +133,16 @@ class WalkableGraph:
                 return path
         return None
 
-    def attributes(self, path: Sequence[int], random: np.random.Generator) -> list[int]:
+    def attributes(self, path: Sequence[int], random: np.random.Generator, forbidden: Collection[str] = ()) -> list[int]:
         """At most one attribute per field that the path does not hold, drawn in proportion to co-occurrence with the path.
 
-        The chance of none is the share of the type's records without any of the field's attributes.
+        The chance of none is the share of the type's records without any of the field's attributes that are not forbidden.
         """
+        allowed = self.attribute & np.array([node.concept not in forbidden for node in self.graph.nodes], dtype=bool)
         drawn: list[int] = []
         held = {self.field[index] for index in path}
-        for name in sorted(set(self.field[self.attribute]) - held):
-            options = np.flatnonzero(self.attribute & (self.field == name))
+        for name in sorted(set(self.field[allowed]) - held):
+            options = np.flatnonzero(allowed & (self.field == name))
             share = np.array([self.graph.nodes[index].records for index in options], dtype=np.float64) / max(self.graph.records, 1)
             affinity = np.exp(self.log_weight[np.ix_(options, np.array(path))].mean(axis=1)) if len(path) else share
             some = min(1.0, float(share.sum()))
@@ -147,13 +151,29 @@ class WalkableGraph:
         return drawn
 
 
+def _is_attribute(node: GraphNode, graph: TaskGraph, config: WalkConfig) -> bool:
+    """Whether a label is drawn once per path instead of stepped on."""
+    if node.field == TASK:
+        return False
+    frequent = node.records > config.attribute_share * graph.records and node.records >= config.attribute_floor
+    universal = node.records > config.universal_share * graph.records and graph.records >= config.attribute_floor
+    return frequent or universal
+
+
 def _draw(random: np.random.Generator, weight: npt.NDArray[np.float64]) -> int:
     """An index in proportion to ``weight``."""
     total = np.cumsum(weight)
     return int(min(np.searchsorted(total, random.random() * total[-1], side="right"), len(weight) - 1))
 
 
-def walk(graphs: Sequence[TaskGraph], config: WalkConfig, *, seed: int, start: int = 0) -> Iterator[TaskSpec | Rejection]:
+def walk(
+    graphs: Sequence[TaskGraph],
+    config: WalkConfig,
+    *,
+    seed: int,
+    start: int = 0,
+    splits: Mapping[str, Collection[Split]] | None = None,
+) -> Iterator[TaskSpec | Rejection]:
     """The infinite sequence of specifications from index ``start`` on; an index without a path is a ``dead_end``.
 
     Args:
@@ -161,6 +181,7 @@ def walk(graphs: Sequence[TaskGraph], config: WalkConfig, *, seed: int, start: i
         config: how paths are drawn.
         seed: of the sampling.
         start: first index.
+        splits: document type -> splits that have documents of it; both where it is not named.
 
     Raises:
         UsageError: no graph has a task to start from.
@@ -171,7 +192,7 @@ def walk(graphs: Sequence[TaskGraph], config: WalkConfig, *, seed: int, start: i
         raise UsageError("no graph has a task node to start a path from", "lower --min-support, or build from more queries")
     index = start
     while True:
-        yield specification(prepared, weights, config, seed, index)
+        yield specification(prepared, weights, config, seed, index, splits or {})
         index += 1
 
 
@@ -183,15 +204,24 @@ def _type_weight(graph: WalkableGraph, config: WalkConfig) -> float:
 
 
 def specification(
-    graphs: Sequence[WalkableGraph], weights: npt.NDArray[np.float64], config: WalkConfig, seed: int, index: int
+    graphs: Sequence[WalkableGraph],
+    weights: npt.NDArray[np.float64],
+    config: WalkConfig,
+    seed: int,
+    index: int,
+    splits: Mapping[str, Collection[Split]],
 ) -> TaskSpec | Rejection:
     """The specification at one index."""
     random = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, index))))
     graph = graphs[_draw(random, weights)]
     paradigm = _paradigm(config, random)
     count = int(random.integers(config.documents[0], config.documents[1] + 1)) if paradigm.several else 1
-    split: Literal["train", "test"] = "test" if random.random() < config.test_share else "train"
-    path = graph.path(random, graph.forbidden(paradigm))
+    split: Split = "test" if random.random() < config.test_share else "train"
+    there = splits.get(graph.graph.document_type, (split,))
+    if split not in there:
+        split = "train" if split == "test" else "test"  # the other one: a type with documents has them in one split at least
+    forbidden = graph.forbidden(paradigm)
+    path = graph.path(random, forbidden)
     if path is None:
         return Rejection(stage=STAGE, item=str(index), reason="dead_end", detail=graph.graph.document_type)
     return TaskSpec(
@@ -199,7 +229,7 @@ def specification(
         document_type=graph.graph.document_type,
         document_type_name=graph.graph.name,
         path=tuple(graph.node(one) for one in path),
-        attributes=tuple(graph.node(one) for one in graph.attributes(path, random)),
+        attributes=tuple(graph.node(one) for one in graph.attributes(path, random, forbidden)),
         paradigm=paradigm.name,
         documents=count,
         split=split,

@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -22,13 +21,26 @@ from wildgraph.text import sentences
 GRAPH_SENTENCES = 400
 _NEIGHBOURS = 8
 _MIN_WORDS, _MAX_WORDS = 6, 60
+_MIN_CONTENT = 4
 _WORD = re.compile(r"\w+")
+_MARKUP = re.compile(r"</?[A-Za-z]|[{}|\\]|``|\w\(|==|::|https?://")
 _PROPER = re.compile(r"(?<![.!?:]\s)(?<!^)\b([A-Z][\w'’-]+(?:\s+(?:of|the|de|and|for)\s+[A-Z][\w'’-]+|\s+[A-Z][\w'’-]+){0,3})")
 
 #: Calendar words, and speakers' names in capitals: they recur, and nobody asks about them.
 _NO_TOPIC = re.compile(
     r"^(?:January|February|March|April|May|June|July|August|September|October|November|December|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
     r"|Figure|Table|Section|Chapter|Article|Clause|Page|Note)\b|^[A-Z\W]+$"
+)
+
+
+_PAIR = re.compile(r"(?=\b([a-z]{4,})\s([a-z]{4,})\b)")
+#: Words that recur everywhere and are no subject: adverbs, participles, light verbs and adjectives.
+_LIGHT = re.compile(
+    r"\b(?:\w+(?:ly|ing|ed)|just|want|like|know|think|make|made|take|took|given?|came|come|went|said|says?|saying|good|great|little|many|much|more"
+    r"|most|thing|things|something|really|still|even|also|such|same|other|another|first|second|third|every|each|whole|very|well|would|could|should"
+    r"|might|must|shall|will|have|been|were|about|above|after|again|before|below|between|during|under|until|while|upon|within|without|therefore"
+    r"|however|called|used|using|different|certain|several|following|number|part|parts|form|kind|right|time|times|year|years|month|months|week|weeks"
+    r"|days|people|person|place|point|fact|case|example|values?|default|return|returns|there|these|those|their|where|which|whose|because)\b"
 )
 
 
@@ -55,23 +67,28 @@ class SentenceGraph:
 
     @cached_property
     def _spans(self) -> list[tuple[int, int]]:
-        """Sentences that can stand alone: 6–60 words, mostly letters, ending like a sentence."""
-        found = []
-        for span in sentences(self.text):
-            piece = self.text[span.start : span.end]
-            words = _WORD.findall(piece)
-            letters = sum(character.isalpha() or character.isspace() for character in piece)
-            closed = piece.rstrip("\"'”’)»")[-1:] in ".!?。！？"
-            # Questions say nothing, and half a quotation cannot be told from a whole one.
-            closed = (
-                closed
-                and not piece.rstrip("\"'”’)»").endswith(("?", "？"))
-                and piece.count('"') % 2 == 0
-                and piece.count("“") == piece.count("”")
-            )
-            if _MIN_WORDS <= len(words) <= _MAX_WORDS and letters >= 0.7 * len(piece) and closed and "\n\n" not in piece:
-                found.append((span.start, span.end))
-        return found
+        """Sentences that can stand alone and say something."""
+        return [(span.start, span.end) for span in sentences(self.text) if self._stands_alone(span.start, span.end)]
+
+    def _stands_alone(self, start: int, end: int) -> bool:
+        """Whether a span is a whole statement in prose: 6–60 words, four of them content words, no markup, no question, no fragment."""
+        piece = self.text[start:end]
+        words = _WORD.findall(piece)
+        if not _MIN_WORDS <= len(words) <= _MAX_WORDS or "\n\n" in piece or _MARKUP.search(piece):
+            return False
+        if sum(len(word) > 3 and word.casefold() not in _stop_words() for word in words) < _MIN_CONTENT:
+            return False
+        bare = piece.rstrip("\"'”’)»")
+        if bare[-1:] not in tuple(".!。！") or piece[0].islower() or piece.count('"') % 2 or piece.count("“") != piece.count("”"):
+            return False
+        if sum(character.isalpha() or character.isspace() for character in piece) < 0.7 * len(piece):
+            return False
+        # Behind a single line break after an open line it is the rest of a hard-wrapped sentence.
+        before = self.text[max(0, start - 200) : start]
+        open_line = (
+            before.rstrip(" \t").endswith("\n") and "\n\n" not in before[-3:] and before.rstrip()[-1:] not in tuple('.!?:;。！？"”)*#')
+        )
+        return not open_line
 
     @cached_property
     def _vectors(self) -> npt.NDArray[np.float32]:
@@ -153,33 +170,55 @@ class SentenceGraph:
 
     @cached_property
     def topics(self) -> list[str]:
-        """Names and subjects that recur: capitalised phrases and frequent word pairs in at least two sentences, most frequent first."""
-        counts: dict[str, set[int]] = {}
+        """Names and subjects that recur in at least two sentences: names first, then word pairs, each most frequent first."""
+        names: dict[str, set[int]] = {}
+        pairs: dict[str, set[int]] = {}
         for sentence in self.sentences:
             for match in _PROPER.finditer(sentence.text):
-                counts.setdefault(match.group(1).strip("'’-"), set()).add(sentence.index)
-            words = [word for word in _WORD.findall(sentence.text) if not word[0].isupper()]
-            for first, second in pairwise(words):
-                if len(first) > 3 and len(second) > 3 and not ({first, second} & _stop_words()) and f"{first} {second}" in sentence.text:
-                    counts.setdefault(f"{first} {second}", set()).add(sentence.index)
-        found = [
-            (phrase, len(where))
-            for phrase, where in counts.items()
-            if len(where) >= 2 and len(phrase) >= 4 and not _NO_TOPIC.search(phrase)
-        ]
-        return [phrase for phrase, _ in sorted(found, key=lambda item: (-item[1], -len(item[0]), item[0]))[:40]]
+                name = match.group(1).strip("'’-")
+                # A single capitalised word that also occurs in lower case is no name.
+                if " " in name or not re.search(rf"\b{re.escape(name.lower())}\b", self.text):
+                    names.setdefault(name, set()).add(sentence.index)
+            for match in _PAIR.finditer(sentence.text):
+                first, second = match.group(1), match.group(2)
+                if not ({first, second} & _stop_words()) and not _LIGHT.search(f"{first} {second}"):
+                    pairs.setdefault(f"{first} {second}", set()).add(sentence.index)
+        return [*_ranked(names), *_ranked(pairs)]
+
+    @cached_property
+    def subjects(self) -> list[str]:
+        """Single content words that recur in at least three sentences, most frequent first: what several documents may share."""
+        words: dict[str, set[int]] = {}
+        for sentence in self.sentences:
+            for word in _WORD.findall(sentence.text):
+                if len(word) >= 5 and word.islower() and word not in _stop_words() and not _LIGHT.search(word):
+                    words.setdefault(word, set()).add(sentence.index)
+        return _ranked(words, least=3)
+
+    def mentioning(self, topic: str) -> list[Sentence]:
+        """Sentences that mention a topic word for word."""
+        folded = topic.casefold()
+        return [sentence for sentence in self.sentences if folded in sentence.text.casefold()]
 
     def about(self, topic: str) -> list[Sentence]:
         """Sentences that mention a topic, whole or by its longest word."""
-        folded = topic.casefold()
-        whole = [sentence for sentence in self.sentences if folded in sentence.text.casefold()]
+        whole = self.mentioning(topic)
         if len(whole) >= 2:
             return whole
-        longest = max(_WORD.findall(folded) or [folded], key=len)
+        longest = max(_WORD.findall(topic.casefold()) or [topic], key=len)
         stem = re.compile(rf"\b{re.escape(longest[: max(4, len(longest) - 2)])}", re.IGNORECASE)
         return [sentence for sentence in self.sentences if stem.search(sentence.text)]
 
 
+def _ranked(where: dict[str, set[int]], least: int = 2) -> list[str]:
+    """Phrases in at least ``least`` sentences, most frequent first, longer before shorter."""
+    found = [
+        (phrase, len(hits)) for phrase, hits in where.items() if len(hits) >= least and len(phrase) >= 4 and not _NO_TOPIC.search(phrase)
+    ]
+    return [phrase for phrase, _ in sorted(found, key=lambda item: (-item[1], -len(item[0]), item[0]))[:40]]
+
+
+@cache
 def _stop_words() -> frozenset[str]:
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 

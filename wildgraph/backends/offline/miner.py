@@ -12,7 +12,7 @@ import numpy as np
 
 from wildgraph.catalogue import Prior, PriorConcept
 from wildgraph.embedders import Embedder, Vectors
-from wildgraph.fields import DOCUMENT_TYPE, SIMPLIFIED_INSTRUCTION
+from wildgraph.fields import ANY_DOCUMENT, DOCUMENT_TYPE, SIMPLIFIED_INSTRUCTION
 from wildgraph.records import Json
 
 #: Languages whose cues the general catalogue carries.
@@ -113,7 +113,7 @@ class OfflineMiner:
         if not query.about_document and not query.paste:
             answer[DOCUMENT_TYPE] = {"general": "none", "specific": ""}
         elif answer.get(DOCUMENT_TYPE) == {"general": "none", "specific": ""}:
-            answer[DOCUMENT_TYPE] = {"general": "document", "specific": ""}
+            answer[DOCUMENT_TYPE] = {"general": ANY_DOCUMENT, "specific": ""}
         return answer
 
     def _choose(self, name: str, query: _Query, vectors: Mapping[str, Vectors], multi: bool) -> list[tuple[PriorConcept, str]]:

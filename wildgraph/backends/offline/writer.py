@@ -217,16 +217,16 @@ class _Planner:
         if task and operation is self.operations.tasks[task]:
             used.add(task)
         form = self._form(used)
-        conditions = self._conditions(used)
+        conditions, bounds = self._conditions(used, form)
         topic = self._topic()
-        count = self._count(operation, form, conditions)
+        count = self._count(bounds)
         chosen = [self._pick(graph, operation, topic, count) for graph in self.graphs]
         fixed = next((condition for condition in conditions if condition.fixed), None)
-        chosen, count = self._trim(chosen, conditions, count, exact=fixed is not None)
-        if operation.order == "document" or (form and form.order == "document"):
-            chosen = [sorted(group, key=lambda sentence: sentence.start) for group in chosen]
         layout: Layout = form.layout if form else "prose"
         words = self._words(conditions)
+        chosen, count = self._trim(chosen, words, count, layout, exact=fixed is not None)
+        if operation.order == "document" or (form and form.order == "document"):
+            chosen = [sorted(group, key=lambda sentence: sentence.start) for group in chosen]
         request = self._request(operation, form, conditions, topic, count * len(self.graphs), words, used)
         left_out = tuple(name for concept, name in self.labels if concept not in used)
         return _Plan(request, left_out, tuple(tuple(group) for group in chosen), tuple(self.titles), layout)
@@ -240,28 +240,39 @@ class _Planner:
             used.add(found)
         return self.operations.formats[found] if found else None
 
-    def _conditions(self, used: set[str]) -> list[_Condition]:
-        found = []
+    def _conditions(self, used: set[str], form: _Form | None) -> tuple[list[_Condition], tuple[int, int] | None]:
+        """The conditions that can be met together, and how many sentences per document they and the form allow.
+
+        One that contradicts the form or an earlier one ('in one sentence', 'be thorough') is left out.
+        """
+        found: list[_Condition] = []
+        bounds = form.count if form else None
         for concept, _ in self.labels:
-            if concept in self.operations.constraints:
-                used.add(concept)
-                found.append(self.operations.constraints[concept])
-        return found
+            if concept not in self.operations.constraints:
+                continue
+            condition = self.operations.constraints[concept]
+            more = condition.count or condition.fixed
+            both = (max(bounds[0], more[0]), min(bounds[1], more[1])) if bounds and more else bounds or more
+            if both and both[0] > both[1]:
+                continue
+            bounds = both
+            used.add(concept)
+            found.append(condition)
+        return found, bounds
 
     def _topic(self) -> str:
         """A subject all documents speak of, as far as there is one; drawn from the most frequent."""
-        shared = [topic for topic in self.graphs[0].topics if all(len(graph.about(topic)) >= 1 for graph in self.graphs[1:])]
-        options = (shared or self.graphs[0].topics)[:12]
+        first, rest = self.graphs[0], self.graphs[1:]
+        options = [topic for topic in first.topics if all(graph.mentioning(topic) for graph in rest)][:12]
+        if rest and len(options) < 3:
+            options += [word for word in first.subjects if all(graph.mentioning(word) for graph in rest)][:6]
         if not options:
-            raise CannotWriteError("the document has no subject that recurs")
+            raise CannotWriteError("the documents share no subject" if rest else "the document has no subject that recurs")
         return self.choice.of(options)
 
-    def _count(self, operation: _Operation, form: _Form | None, conditions: Sequence[_Condition]) -> int:
+    def _count(self, bounds: tuple[int, int] | None) -> int:
         """Sentences per document."""
-        low, high = (3, 7) if len(self.graphs) == 1 else (2, 4)
-        for bounds in (form.count if form else None, *(condition.count or condition.fixed for condition in conditions)):
-            if bounds:
-                low, high = bounds
+        low, high = bounds or ((3, 7) if len(self.graphs) == 1 else (2, 4))
         return max(1, self.choice.number(low, high) if len(self.graphs) == 1 else self.choice.number(min(low, 2), min(high, 4)))
 
     def _pick(self, graph: SentenceGraph, operation: _Operation, topic: str, count: int) -> list[Sentence]:
@@ -291,12 +302,14 @@ class _Planner:
         bounds = next((condition.words for condition in conditions if condition.words), None)
         return -(-_Choice("words", self.titles, [concept for concept, _ in self.labels]).number(*bounds) // 10) * 10 if bounds else 0
 
-    def _trim(
-        self, chosen: list[list[Sentence]], conditions: Sequence[_Condition], count: int, exact: bool
-    ) -> tuple[list[list[Sentence]], int]:
-        """Keep word limits by dropping the least central sentences; make a fixed number of items equal for all documents."""
-        limit = self._words(conditions)
-        while limit and sum(len(sentence.text.split()) for group in chosen for sentence in group) + 8 * len(chosen) > limit:
+    def _trim(self, chosen: list[list[Sentence]], limit: int, count: int, layout: Layout, exact: bool) -> tuple[list[list[Sentence]], int]:
+        """Keep the word limit by dropping the least central sentences; make a fixed number of items equal for all documents."""
+
+        def words() -> int:
+            plan = _Plan("", (), tuple(tuple(group) for group in chosen), tuple(self.titles), layout)
+            return len(re.findall(r"\w+", plan.answer()))  # titles, numbers and keys count, as they would for a reader
+
+        while limit and words() > limit:
             group = max(chosen, key=len)
             if len(group) == 1:
                 raise CannotWriteError("the shortest possible answer is over the word limit")
@@ -367,4 +380,5 @@ def _plural(kind: str) -> str:
 def _documents(variables: Mapping[str, Json]) -> list[dict[str, str]]:
     found = variables["documents"]
     assert isinstance(found, list)
-    return [{"title": str(one["title"]), "text": str(one["text"])} for one in found if isinstance(one, dict)]
+    # A title on several lines would break tables and instructions.
+    return [{"title": " ".join(str(one["title"]).split()), "text": str(one["text"])} for one in found if isinstance(one, dict)]

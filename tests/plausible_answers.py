@@ -1,0 +1,114 @@
+"""What a sensible model might answer to the product's own prompts: a pure function of the prompt, for fake servers.
+
+Mining answers come from small vocabularies, so that concepts are shared and graphs arise; answers quote whole sentences of the fenced
+documents, so that gates accept them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+VALUES = {
+    "document_type": ("contract", "news article", "meeting transcript"),
+    "task": ("summarize a document", "extract key facts", "explain a passage", "compare documents", "list open questions"),
+    "intent": ("understand a text", "prepare a decision", "inform others"),
+    "user_profile": ("manager", "law student", "journalist"),
+    "language_style": ("short and plain", "formal"),
+    "context": ("at work", "for a class"),
+    "user_knowledge": ("layperson", "knows the field"),
+    "assistant_knowledge": ("contract law", "general knowledge"),
+    "long_context_capability": ("find details", "keep track of people", "summarize long text"),
+    "output_format": ("bullet list", "one paragraph", "table"),
+    "sentiment": ("neutral", "hurried"),
+    "constraint": ("at most 100 words", "quote the text", "no jargon"),
+}
+MANY = frozenset({"task", "assistant_knowledge", "long_context_capability", "constraint"})
+
+_FENCED = re.compile(
+    r"<<<(?P<kind>[A-Z, ]+?)(?: (?P<number>\d+))? (?P<mark>[0-9a-f]{8})>>>\n(?P<text>.*?)\n<<<END .*?(?P=mark)>>>", re.DOTALL
+)
+_ASKING = "\n\nAnswer with one JSON object and nothing else."
+
+
+def share(*parts: object) -> float:
+    """A number in [0, 1) that is a function of ``parts``."""
+    return int(hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:12], 16) / 16**12
+
+
+def sentences(text: str) -> list[str]:
+    """Sentences of middling length, as they stand."""
+    return [one for one in re.split(r"(?<=[.!?])\s+", text) if 40 <= len(one) <= 300 and '"' not in one and "“" not in one]
+
+
+def _fenced(prompt: str, kind: str) -> list[str]:
+    return [found["text"] for found in _FENCED.finditer(prompt) if found["kind"].partition(",")[0] == kind]
+
+
+def plausible(body: dict[str, Any]) -> str:
+    """The answer to a request body of any of the four prompts."""
+    # The schema that is shown to servers without structured output is no part of what is asked.
+    prompt = body["messages"][1]["content"].partition(_ASKING)[0]
+    if queries := _fenced(prompt, "QUERY") or _fenced(prompt, "PASTED TEXT"):
+        return json.dumps(mined(queries[0]))
+    documents = _fenced(prompt, "DOCUMENT")
+    if answered := _fenced(prompt, "ASSISTANT"):
+        return json.dumps({"evidence": evidence(answered[0], documents)}, ensure_ascii=False)
+    if requests := _fenced(prompt, "USER"):
+        return answer(requests[0], documents)
+    return json.dumps({"instruction": instruction(prompt, documents), "left_out": []}, ensure_ascii=False)
+
+
+def mined(query: str) -> dict[str, Any]:
+    """Thirteen fields; one query in eight has no document."""
+    found: dict[str, Any] = {}
+    for field, values in VALUES.items():
+        chosen = values[int(share(query, field) * len(values))]
+        if field == "document_type" and share(query) < 1 / 8:
+            chosen = "none"
+        phrase = {"general": chosen, "specific": f"{chosen} in particular"}
+        found[field] = [phrase] if field in MANY else phrase
+    second = VALUES["task"][int(share(query, "second") * len(VALUES["task"]))]
+    found["task"].append({"general": second, "specific": ""})
+    found["simplified_instruction"] = {"general": f"do something with the text, case {int(share(query, 'case') * 1000)}", "specific": ""}
+    return found
+
+
+def instruction(prompt: str, documents: list[str]) -> str:
+    """A request that names particulars; one in twenty is empty."""
+    labels = re.findall(r"^- ([a-z ]+): (.+)$", prompt.partition("were found together")[2], re.MULTILINE)
+    if share(prompt, "unsuitable") < 1 / 20:
+        return ""
+    parts = [f"Please {name}" for field, name in labels if field == "task"]
+    for place, text in enumerate(documents):
+        said = sentences(text)
+        picked = sorted({int(share(prompt, place, turn) * len(said)) for turn in range(3)})
+        topics = "; ".join(" ".join(said[one].split()[:6]).rstrip(".,;:") for one in picked)
+        parts.append(f"With {text.partition(chr(10))[0].removeprefix('Title: ')} go into: {topics}")
+    parts.append(", ".join(f"{name} as {field}" for field, name in labels if field != "task"))
+    return ". ".join(parts) + "."
+
+
+def answer(request: str, documents: list[str]) -> str:
+    """Three sentences of each document."""
+    parts = []
+    for place, text in enumerate(documents):
+        said = sentences(text)
+        picked = sorted({int(share(request, place, turn) * len(said)) for turn in range(4)})[:3]
+        parts.append(f"{text.partition(chr(10))[0].removeprefix('Title: ')} says this. {' '.join(said[one] for one in picked)}")
+    return "\n\n".join(parts)
+
+
+def evidence(answered: str, documents: list[str]) -> list[dict[str, Any]]:
+    """Those sentences again; one answer in fifteen rests on a sentence that nobody wrote."""
+    quotes = [
+        {"document": place, "quote": said}
+        for place, text in enumerate(documents, 1)
+        for said in sentences(text)
+        if said in answered
+    ]  # fmt: skip
+    if share(answered, "invented") < 1 / 15:
+        quotes.append({"document": 1, "quote": "This sentence stands in none of the documents."})
+    return quotes

@@ -1,0 +1,209 @@
+import pytest
+import yaml
+
+from wildgraph.config import Config, load_config
+from wildgraph.errors import ConfigError
+from wildgraph.fields import DEFAULT_FIELDS
+
+
+def written(tmp_path, text):
+    file = tmp_path / "run.yaml"
+    file.write_text(text)
+    return file
+
+
+def refused(tmp_path, text, **overrides):
+    file = written(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, overrides)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
+    return str(caught.value)
+
+
+def test_nothing_given_is_the_defaults(tmp_path):
+    assert load_config() == Config() == load_config(written(tmp_path, "")) == load_config(written(tmp_path, "# nothing\n"))
+    assert Config().model.name == "offline"
+    assert Config().public() == {}
+
+
+def test_a_file_and_overrides_and_the_overrides_win(tmp_path):
+    file = written(tmp_path, "graph: {min_support: 5}\nwalk:\n  mode: markov\nmodel: {name: qwen}\n")
+    config = load_config(file, {"graph.min_support": 7, "walk.multi": None, "sample.n": 12, "model.retry": ["timeout"]})
+    assert (config.graph.min_support, config.walk.mode, config.sample.n, config.model.name) == (7, "markov", 12, "qwen")
+    assert config.walk.multi == Config().walk.multi
+    assert config.model.retry == ("timeout",)
+    assert load_config(file).graph.min_support == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("grpah: {min_support: 5}", "unknown configuration key 'grpah' — did you mean 'graph'?"),
+        ("graph: {min_suport: 5}", "unknown configuration key 'graph.min_suport' — did you mean 'min_support'?"),
+        ("mine: {decoding: {temprature: 0}}", "unknown configuration key 'mine.decoding.temprature' — did you mean 'temperature'?"),
+        ("adapt: {answer: {xyzzy: x}}", "unknown configuration key 'adapt.answer.xyzzy' — known here: temperature, top_p"),
+        ("api_key: sk-123", "unknown configuration key 'api_key' — known here: fields, embedder"),
+        ("model: {api_key: sk-123}", "unknown configuration key 'model.api_key' — known here: name, base_url"),
+        (
+            "fields: [{name: task, description: x, colour: red}]",
+            "unknown configuration key 'fields.0.colour' — known here: name, description",
+        ),
+    ],
+)
+def test_an_unknown_key_is_an_error_with_a_suggestion(tmp_path, text, message):
+    found = refused(tmp_path, text)
+    assert found.startswith(message)
+    assert "sk-123" not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "why"),
+    [
+        ("graph: {min_support: 0}", "graph.min_support", "greater than or equal to 1"),
+        ("graph: {min_support: three}", "graph.min_support", "valid integer"),
+        ("graph: {no_document: maybe}", "graph.no_document", "'drop' or 'keep'"),
+        ("graph: 5", "graph", "dictionary"),
+        ("graph:", "graph", "dictionary"),
+        ("max_rejection_rate: 1.5", "max_rejection_rate", "less than or equal to 1"),
+        ("max_rejection_rate: -0.1", "max_rejection_rate", "greater than or equal to 0"),
+        ("model: {concurrency: 0}", "model.concurrency", "greater than or equal to 1"),
+        ("model: {concurrency: 5000}", "model.concurrency", "less than or equal to 4096"),
+        ("model: {structured: xml}", "model.structured", "'auto'"),
+        ("model: {max_requests: -1}", "model.max_requests", "greater than or equal to 0"),
+        ("model: {max_tokens: -1}", "model.max_tokens", "greater than or equal to 0"),
+        ("model: {requests_per_minute: 0}", "model.requests_per_minute", "greater than 0"),
+        ("model: {tokens_per_minute: 0}", "model.tokens_per_minute", "greater than 0"),
+        ("model: {timeout: 0}", "model.timeout", "greater than 0"),
+        ("model: {connect_timeout: -1}", "model.connect_timeout", "greater than 0"),
+        ("model: {retry: [timeuot]}", "model.retry", "no rejection reason 'timeuot', did you mean 'timeout'?"),
+        ("model: {retry: [zzzz]}", "model.retry", "no rejection reason 'zzzz' (got"),
+        ("sample: {n: 0}", "sample.n", "greater than or equal to 1"),
+        ("sample: {seed: -1}", "sample.seed", "greater than or equal to 0"),
+        ("sample: {attempts: 0}", "sample.attempts", "greater than or equal to 1"),
+        ("sample: {wave: 0}", "sample.wave", "greater than or equal to 1"),
+        ("mine: {instruction_chars: 100}", "mine.instruction_chars", "greater than or equal to 200"),
+        ("mine: {head_chars: -1}", "mine.head_chars", "greater than or equal to 0"),
+        ("mine: {tail_chars: -1}", "mine.tail_chars", "greater than or equal to 0"),
+        ("mine: {decoding: {temperature: 3}}", "mine.decoding.temperature", "less than or equal to 2"),
+        ("mine: {decoding: {top_p: 0}}", "mine.decoding.top_p", "greater than 0"),
+        ("mine: {decoding: {max_tokens: 0}}", "mine.decoding.max_tokens", "greater than or equal to 1"),
+        ("canonicalize: {similarity: 0}", "canonicalize.similarity", "greater than 0"),
+        ("canonicalize: {similarity: 1.1}", "canonicalize.similarity", "less than or equal to 1"),
+        ("canonicalize: {diameter: 1}", "canonicalize.diameter", "less than 1"),
+        ("canonicalize: {diameter: -0.1}", "canonicalize.diameter", "greater than or equal to 0"),
+        ("canonicalize: {parent_similarity: 2}", "canonicalize.parent_similarity", "less than or equal to 1"),
+        ("graph: {min_type_records: 0}", "graph.min_type_records", "greater than or equal to 1"),
+        ("classify: {declared: 2}", "classify.declared", "less than or equal to 1"),
+        ("walk: {temperature: 0}", "walk.temperature", "greater than 0"),
+        ("walk: {temperature: .nan}", "walk.temperature", "finite"),
+        ("walk: {temperature: .inf}", "walk.temperature", "finite"),
+        ("model: {name: ''}", "model.name", "at least 1 character"),
+        ("walk: {eps: 0}", "walk.eps", "greater than 0"),
+        ("walk: {mode: drunk}", "walk.mode", "'history' or 'markov'"),
+        ("walk: {min_length: 0}", "walk.min_length", "greater than or equal to 1"),
+        ("walk: {max_length: 0}", "walk.max_length", "greater than or equal to 1"),
+        ("walk: {min_length: 9}", "walk", "max_length is below min_length"),
+        ("walk: {documents: [1, 4]}", "walk", "two numbers, at least 2, in order"),
+        ("walk: {documents: [4, 2]}", "walk", "two numbers, at least 2, in order"),
+        ("walk: {documents: [2]}", "walk.documents.1", "Field required"),
+        ("walk: {attribute_share: 0}", "walk.attribute_share", "greater than 0"),
+        ("walk: {attribute_floor: 0}", "walk.attribute_floor", "greater than or equal to 1"),
+        ("walk: {types: some}", "walk.types", "'proportional'"),
+        ("walk: {multi: 1.1}", "walk.multi", "less than or equal to 1"),
+        ("walk: {test_share: -1}", "walk.test_share", "greater than or equal to 0"),
+        ("walk: {tries: 0}", "walk.tries", "greater than or equal to 1"),
+        ("pair: {pool: 0}", "pair.pool", "greater than or equal to 1"),
+        ("pair: {batch: 0}", "pair.batch", "greater than or equal to 1"),
+        ("adapt: {max_evidence: 0}", "adapt.max_evidence", "greater than or equal to 1"),
+        ("fields: [{name: task, description: x}]", "fields", "lacks 'document_type'"),
+        ("fields: [{name: Task, description: x}]", "fields.0.name", "pattern"),
+        ("{1: 2}", "1", "string"),
+        (f"embedder: [{'x' * 4000}]", "embedder", "valid string"),
+    ],
+)
+def test_a_value_out_of_range_is_named_with_what_is_allowed(tmp_path, text, where, why):
+    found = refused(tmp_path, text)
+    assert found.startswith(f"configuration key '{where}'")
+    assert why in found
+    assert len(found) < 400
+    assert "run.yaml" in found
+
+
+def test_every_limit_in_the_table_is_passed_by_the_value_beside_it(tmp_path):
+    text = """
+graph: {min_support: 1, min_type_records: 1, no_document: keep}
+max_rejection_rate: 1.0
+model: {concurrency: 4096, max_requests: 0, max_tokens: 0, requests_per_minute: 0.1, retry: [timeout]}
+sample: {n: 1, seed: 0, attempts: 1, wave: 1}
+mine: {instruction_chars: 200, head_chars: 0, tail_chars: 0, decoding: {temperature: 2, top_p: 1, max_tokens: 1}}
+canonicalize: {similarity: 1.0, diameter: 0.0, parent_similarity: 1.0}
+walk: {min_length: 1, max_length: 1, documents: [2, 2], multi: 1.0, test_share: 0.0, tries: 1, attribute_share: 1.0, attribute_floor: 1}
+pair: {pool: 1, batch: 1}
+"""
+    config = load_config(written(tmp_path, text))
+    assert config.public()["walk"]["documents"] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- graph\n- walk\n", "must hold keys and values"),
+        ("graph", "must hold keys and values"),
+        ("5", "must hold keys and values"),
+        ("graph: {min_support: 5", "is not YAML"),
+        ("a: b: c", "is not YAML"),
+        ("graph:\n\tmin_support: 5", "is not YAML"),
+        ("!!python/object/apply:os.getcwd []", "is not YAML"),
+        ("{[1]: 2}", "is not YAML"),
+        ("a: \x00", "is not YAML"),
+        ("[" * 5000, "is nested too deeply"),
+    ],
+)
+def test_what_is_no_configuration_is_an_error_of_one_line(tmp_path, text, message):
+    assert message in refused(tmp_path, text)
+
+
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path):
+    (tmp_path / "latin.yaml").write_bytes(b"embedder: \xe9")
+    for name in ("missing.yaml", "latin.yaml", ""):
+        with pytest.raises(ConfigError, match="cannot read the configuration"):
+            load_config(tmp_path / name)
+
+
+@pytest.mark.parametrize("text", ["graph: 5", "graph:"])
+def test_an_override_cannot_go_below_a_plain_value(tmp_path, text):
+    found = refused(tmp_path, text, **{"graph.min_support": 3})
+    assert "graph must hold keys and values" in found
+
+
+def test_an_unknown_override_is_an_error_too():
+    with pytest.raises(ConfigError, match=r"unknown configuration key 'graph.k'"):
+        load_config(overrides={"graph.k": 3})
+    with pytest.raises(ConfigError, match="set in the command line"):
+        load_config(overrides={"graph.min_support": 0})
+
+
+def test_one_field_table_reaches_every_stage_that_needs_it(tmp_path):
+    rows = [field.model_dump() for field in DEFAULT_FIELDS if field.name not in ("sentiment", "intent")]
+    config = load_config(written(tmp_path, yaml.safe_dump({"fields": rows})))
+    for stage in (config.mine, config.canonicalize, config.walk):
+        assert stage.fields == config.fields
+        assert len(stage.fields) == len(DEFAULT_FIELDS) - 2
+    assert [row["name"] for row in config.public()["fields"]] == [row["name"] for row in rows]
+
+
+@pytest.mark.parametrize("stage", ["mine", "canonicalize", "walk"])
+def test_a_stage_has_no_field_table_of_its_own(tmp_path, stage):
+    found = refused(tmp_path, yaml.safe_dump({stage: {"fields": [{"name": "task", "description": ""}]}}))
+    assert found == f"{stage} has no field table of its own — write `fields:` at the top of the configuration"
+
+
+def test_what_is_shown_in_the_manifest_holds_no_address_and_no_default():
+    config = load_config(
+        overrides={
+            "model.base_url": "https://user:secret@host/v1", "model.name": "qwen", "model.concurrency": 3, "walk.mode": "markov",
+            "model.retry": ["timeout"],
+        }
+    )  # fmt: skip
+    assert config.public() == {"model": {"name": "qwen"}, "walk": {"mode": "markov"}}

@@ -1,0 +1,261 @@
+"""Sampling: N accepted pairs, prefixes, which resource ran out, what is kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from fake_server import FakeServer
+from plausible_answers import plausible
+from whole_runs import (
+    GRAPHS,
+    SEEDS,
+    Outcome,
+    copied,
+    pairs,
+    reproducible,
+    requests_of,
+    rows,
+    seed_documents,
+    succeed,
+    wildgraph,
+    write_rows,
+)
+
+import wildgraph as api
+from wildgraph.errors import EmptyResultError
+
+pytestmark = pytest.mark.usefixtures("one_model")
+
+
+def drawn(source: Path, *more: object, documents: Path = SEEDS / "documents.jsonl") -> Outcome:
+    """Sample; with the offline engine unless another one is named."""
+    return wildgraph("sample", source, "-d", documents, "-q", *more)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Callable[..., tuple[str, Path]]:
+    """Writes a configuration: settings, on top of those of a run, so that its corpus serves."""
+
+    def write(settings: str = "", run: Path | None = None) -> tuple[str, Path]:
+        merged = json.loads((run / "manifest.json").read_text())["stages"]["sample"]["settings"] if run else {}
+        for section, values in yaml.safe_load(settings or "{}").items():
+            merged[section] = {**merged.get(section, {}), **values}
+        file = tmp_path / f"config-{len(list(tmp_path.iterdir()))}.yaml"
+        file.write_text(json.dumps(merged))
+        return "--config", file
+
+    return write
+
+
+# --------------------------------------------------------------------------- prefixes
+
+
+def test_a_smaller_sample_is_a_prefix_of_a_larger_one(demo, config, tmp_path: Path):
+    run = copied(demo.run, tmp_path)
+    lines = {}
+    for n in (20, 40, 21):
+        assert drawn(run, "-n", n, *config(run=run)).code == 0
+        lines[n] = (run / "pairs.jsonl").read_bytes().splitlines(keepends=True)
+        assert len(lines[n]) == n
+    assert lines[40][:20] == lines[20]
+    assert lines[40][:21] == lines[21]
+
+
+@pytest.mark.usefixtures("remembered")
+def test_waves_leave_no_trace(demo, config, tmp_path: Path):
+    run = copied(demo.run, tmp_path)
+    assert drawn(run, "-n", 30, *config(run=run)).code == 0
+    whole, asked = (run / "pairs.jsonl").read_bytes(), requests_of(run)
+    assert drawn(run, "-n", 30, *config("sample: {wave: 1}", run)).code == 0
+    assert (run / "pairs.jsonl").read_bytes() == whole
+    assert requests_of(run) == asked
+    assert drawn(run, "-n", 30, *config("sample: {wave: 150}", run)).code == 0
+    assert (run / "pairs.jsonl").read_bytes() == whole
+
+
+@pytest.mark.usefixtures("remembered")
+def test_seeds_and_shares_matter(demo, config, tmp_path: Path):
+    run = copied(demo.run, tmp_path)
+    settings = config(run=run)
+
+    def sampled(*more: object) -> list:
+        assert drawn(run, "-n", 15, *settings, *more).code == 0
+        return pairs(run)
+
+    one, two = sampled("--seed", 1), sampled("--seed", 2)
+    assert [pair.id for pair in one] != [pair.id for pair in two]
+    assert [pair.id for pair in sampled("--seed", 1)] == [pair.id for pair in one]
+    assert {pair.provenance.seed for pair in two} == {2}
+    assert {len(pair.documents) for pair in sampled("--multi", 0)} == {1}
+    assert min(len(pair.documents) for pair in sampled("--multi", 1)) >= 2
+    assert [pair.path for pair in sampled("--temperature", 0.2)] != [pair.path for pair in sampled("--temperature", 5)]
+    assert sampled("--mode", "markov")
+    assert len({pair.document_type for pair in sampled("--types", "uniform")}) >= 5
+
+
+@pytest.mark.usefixtures("remembered")
+def test_changed_gates_ask_the_model_nothing_about_the_same_candidates(demo, config, tmp_path: Path):
+    run = copied(demo.run, tmp_path)
+    assert drawn(run, "-n", 30, *config(run=run)).code == 0
+    asked = requests_of(run)
+    assert drawn(run, "-n", 20, *config("gate: {gates: [length, refusal, truncation, documents_used, grounding]}", run)).code == 0
+    assert requests_of(run) == asked
+    assert {verdict.gate for pair in pairs(run) for verdict in pair.verdicts} == {
+        "length",
+        "refusal",
+        "truncation",
+        "documents_used",
+        "grounding",
+    }
+
+
+def test_order_and_place_of_documents_leave_no_trace(tmp_path: Path):
+    """The same documents in one file, in two, in another order and in another place give the same sample."""
+    documents = seed_documents("contract", "news article")
+    one = write_rows(tmp_path / "all.jsonl", documents)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    write_rows(folder / "b.jsonl", documents[:2])
+    write_rows(folder / "a.jsonl", documents[:1:-1])
+    found = []
+    for name, place in (("one", one), ("many", folder)):
+        assert drawn(GRAPHS, "-n", 8, "-o", tmp_path / name / "run", documents=place).code == 0
+        found.append((tmp_path / name / "run/pairs.jsonl").read_bytes())
+    assert found[0] == found[1]
+
+
+# --------------------------------------------------------------------------- bare graphs
+
+
+@pytest.mark.usefixtures("remembered")
+def test_a_folder_of_graphs_is_enough(tmp_path: Path):
+    run = tmp_path / "out"
+    outcome = drawn(GRAPHS, "-n", 12, "-o", run)
+    assert outcome.code == 0, outcome.err
+    assert len(pairs(run)) == 12
+    assert {pair.provenance.graph for pair in pairs(run)} <= {graph.fingerprint for graph in api.read_graphs(GRAPHS)}
+    stages = json.loads(succeed("status", run, "--json").out)["stages"]
+    assert set(stages) == {"documents", "walk", "pair", "adapt", "gate", "sample"}
+    for entry in stages.values():
+        assert entry["in"] == entry["out"] + sum(sum(reasons.values()) for reasons in entry["rejected"].values())
+    succeed("export", run, "--to", "sft")
+    succeed("view", run)
+    succeed("view", GRAPHS, "-o", tmp_path / "graphs.html")
+    assert not (GRAPHS / "explorer.html").exists()
+    assert drawn(GRAPHS, "-n", 12, "-o", run).out.count("was there already") == 1
+
+
+# --------------------------------------------------------------------------- when N is out of reach
+
+
+@pytest.mark.usefixtures("remembered")
+def test_a_sample_that_falls_short_says_so_keeps_what_it_has_and_can_be_asked_for_less(config, tmp_path: Path):
+    documents = write_rows(tmp_path / "d.jsonl", seed_documents("contract"))
+    run = tmp_path / "run"
+    few = config("sample: {patience: 20}")
+    outcome = drawn(GRAPHS, "-n", 500, "-o", run, *few, documents=documents)
+    assert outcome.code == 7
+    assert "the specifications ran out" in outcome.error
+    assert str(run / "pairs.jsonl") in outcome.error
+    kept = pairs(run)
+    assert 5 < len(kept) < 500
+    assert f"{len(kept)} of 500 pairs" in outcome.error
+    assert api.status(run)["stages"]["sample"]["out"] == len(kept)
+    succeed("export", run)
+    succeed("view", run)
+    asked = requests_of(run)
+    again = drawn(GRAPHS, "-n", 500, "-o", run, *few, documents=documents)
+    assert again.code == 7  # a sample that fell short is not taken for whole
+    assert requests_of(run) == asked
+    assert drawn(GRAPHS, "-n", 5, "-o", run, *few, documents=documents).code == 0
+    assert pairs(run) == kept[:5]
+    assert requests_of(run) == asked
+
+
+@pytest.mark.usefixtures("remembered")
+def test_documents_that_run_out_are_named(tmp_path: Path):
+    documents = write_rows(tmp_path / "d.jsonl", seed_documents("contract")[:1])
+    outcome = drawn(GRAPHS, "-n", 5, "-o", tmp_path / "run", "--multi", 1, documents=documents)
+    assert outcome.code == 7
+    assert "the documents ran out" in outcome.error
+    assert "no_document_group" in outcome.error
+    assert wildgraph("export", tmp_path / "run").code == 7  # never an empty data set with exit code 0
+    assert not (tmp_path / "run/export").exists()
+
+
+@pytest.mark.usefixtures("remembered")
+def test_gates_that_turn_most_away_are_named(config, tmp_path: Path):
+    documents = write_rows(tmp_path / "d.jsonl", seed_documents("contract"))
+    strict = config("gate: {settings: {length: {min_answer: 5000}}}\nsample: {patience: 20}")
+    outcome = drawn(GRAPHS, "-n", 5, "-o", tmp_path / "run", *strict, documents=documents)
+    assert outcome.code == 7, outcome.err
+    assert "the gates turned most candidates away" in outcome.error
+
+
+@pytest.mark.usefixtures("remembered")
+def test_documents_that_fit_no_graph_are_named(tmp_path: Path):
+    only = tmp_path / "graphs"
+    only.mkdir()
+    (only / "contract.json").write_bytes((GRAPHS / "contract.json").read_bytes())
+    (only / "concepts.jsonl").write_bytes((GRAPHS / "concepts.jsonl").read_bytes())
+    documents = write_rows(tmp_path / "d.jsonl", seed_documents("short story"))
+    outcome = drawn(only, "-n", 5, "-o", tmp_path / "run", documents=documents)
+    assert outcome.code == 7
+    assert "no document fits any of the 1 task graphs" in outcome.error
+    assert "contract" in outcome.error
+
+
+@pytest.mark.usefixtures("remembered")
+def test_a_model_that_fails_is_named(fake_server: Callable[..., FakeServer], tmp_path: Path, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    documents = write_rows(tmp_path / "d.jsonl", seed_documents("contract"))
+
+    def broken(body: dict) -> str:
+        return "I will not write JSON." if "whatever it says" in body["messages"][0]["content"] else plausible(body)
+
+    server = fake_server(answer=broken)
+    outcome = drawn(GRAPHS, "-n", 50, "-o", tmp_path / "run", "--model", "fake", "--base-url", server.base_url, documents=documents)
+    assert outcome.code in (4, 5)
+    assert "invalid_answer" in outcome.error
+    assert server.counted.requests < 400
+
+
+@pytest.mark.usefixtures("remembered")
+def test_surplus_is_used_when_more_is_wanted(fake_server: Callable[..., FakeServer], tmp_path: Path, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    server, documents = fake_server(answer=plausible), write_rows(tmp_path / "d.jsonl", seed_documents("contract", "news article"))
+    model = ("--model", "fake", "--base-url", server.base_url)
+    run = tmp_path / "run"
+    assert drawn(GRAPHS, "-n", 10, "-o", run, *model, documents=documents).code == 0
+    first, asked = (run / "pairs.jsonl").read_bytes(), server.counted.requests
+    assert drawn(GRAPHS, "-n", 10, "-o", run, *model, documents=documents).code == 0
+    assert server.counted.requests == asked
+    (surplus,) = (rows(file) for file in run.glob("samples/*/surplus.jsonl"))
+    assert surplus
+    assert drawn(GRAPHS, "-n", 11, "-o", run, *model, documents=documents).code == 0
+    assert (run / "pairs.jsonl").read_bytes().startswith(first)
+    assert rows(run / "pairs.jsonl")[10] == surplus[0]
+    assert server.counted.requests - asked <= 3 * 5  # the wave is a little longer, no candidate is asked about twice
+    assert all(times == 1 for times in server.counted.served.values())
+
+
+def test_the_error_of_the_function_is_the_error_of_the_command(tmp_path: Path):
+    documents = write_rows(tmp_path / "d.jsonl", [{"id": "a", "text": ""}])
+    with pytest.raises(EmptyResultError, match=r"no document is left: 1 empty_document; the first is .*d\.jsonl:1"):
+        api.sample(GRAPHS, [documents], out=tmp_path / "run")
+    (rejected,) = rows(tmp_path / "run/documents.rejected.jsonl")
+    assert (rejected["reason"], rejected["class"]) == ("empty_document", "failed")
+    assert rejected["where"].endswith("d.jsonl:1")
+
+
+def test_two_samples_of_equal_runs_are_equal(demo, config, tmp_path: Path):
+    found = []
+    for place in ("one", "two"):
+        run = copied(demo.run, tmp_path / place)
+        assert drawn(run, "-n", 10, "--seed", 5, *config(run=run)).code == 0
+        found.append(reproducible(run))
+    assert found[0] == found[1]

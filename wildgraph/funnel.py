@@ -1,0 +1,109 @@
+"""The funnel: what entered a stage, what passed, what was dropped and why, and what it cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from wildgraph.errors import EmptyResultError, RunError
+from wildgraph.records import REASONS, Json, Rejection
+
+#: Failures are judged against the limit only after so many items.
+RATE_AFTER = 50
+
+
+@dataclass
+class StageCount:
+    """The funnel entry of one stage.
+
+    Attributes:
+        entered, passed: items. rejected: reason -> items. transient: failures that the next run tries again.
+        requests, prompt_tokens, completion_tokens, cached_tokens, cache_hits: of this run's model calls. seconds: wall clock.
+    """
+
+    stage: str
+    entered: int = 0
+    passed: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    transient: int = 0
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cache_hits: int = 0
+    seconds: float = 0.0
+
+    def reject(self, rejection: Rejection) -> None:
+        """Count one rejection."""
+        self.rejected[rejection.reason] += 1
+        self.transient += rejection.transient
+
+    def by_class(self) -> dict[str, dict[str, int]]:
+        """Class -> reason -> items, sorted."""
+        found: dict[str, dict[str, int]] = {"filtered": {}, "gated": {}, "failed": {}}
+        for reason, count in sorted(self.rejected.items()):
+            found[REASONS[reason][0]][reason] = count
+        return found
+
+    def check_rate(self, limit: float, details: str = "") -> None:
+        """Stop a run in which too much fails.
+
+        Args:
+            limit: largest share of failures.
+            details: file below the run that names the failed items; by default the stage's own.
+
+        Raises:
+            RunError: more than ``limit`` of the unfiltered items failed, of at least 50.
+        """
+        classes = self.by_class()
+        failed, filtered = sum(classes["failed"].values()), sum(classes["filtered"].values())
+        base = self.entered - filtered
+        if base >= RATE_AFTER and failed > limit * base:
+            reason, count = max(classes["failed"].items(), key=lambda item: item[1])
+            raise RunError(
+                f"stage {self.stage}: {failed} of {base} items failed, most of them ({count}) with {reason!r} ({REASONS[reason][1]})",
+                f"see {details or f'private/{self.stage}.rejected.jsonl'} in the run directory; the limit is max_rejection_rate={limit}",
+            )
+
+    def funnel(self) -> dict[str, Json]:
+        """The reproducible part: ``in``, ``out``, ``rejected``."""
+        rejected: dict[str, Json] = {kind: dict(reasons) for kind, reasons in self.by_class().items()}
+        return {"in": self.entered, "out": self.passed, "rejected": rejected}
+
+    def bill(self) -> dict[str, Json]:
+        """What is never the same twice: ``requests``, tokens, cache hits, ``seconds``."""
+        return {
+            "requests": self.requests,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "cached_tokens": self.cached_tokens,
+            "cache_hits": self.cache_hits,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def require_some(count: StageCount, what: str) -> None:
+    """Stop where nothing came out.
+
+    Raises:
+        EmptyResultError: ``count.passed`` is zero; the message names the most frequent reasons.
+    """
+    if count.passed:
+        return
+    reasons = ", ".join(f"{reason} {number}" for reason, number in count.rejected.most_common(3)) or "nothing came in"
+    raise EmptyResultError(
+        f"no {what} came out of {count.entered} items: {reasons}", "the *.rejected.jsonl files in the run directory name every item"
+    )
+
+
+class Observer(Protocol):
+    """Watches a stage's count grow."""
+
+    def __call__(self, count: StageCount, total: int | None, /) -> None:
+        """Called after items; ``total`` is how many are expected, if that is known."""
+        ...
+
+
+def silent(_count: StageCount, _total: int | None, /) -> None:
+    """An observer that looks away."""
