@@ -12,9 +12,10 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from wildgraph.building import write_graphs
 from wildgraph.catalogue import Catalogue, load_assignments, load_concepts
 from wildgraph.config import Config
-from wildgraph.pipeline import build, write_graphs
+from wildgraph.pipeline import build
 from wildgraph.records import MetaInformation
 from wildgraph.stages.canonicalize import label
 from wildgraph.stages.graph import build_graphs

@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from wildgraph.errors import InputError
 from wildgraph.records import Assignment, Concept, content_hash
@@ -47,7 +47,18 @@ class _PriorEntry(BaseModel):
     name: str = Field(min_length=1, max_length=120)
     like: list[str] = Field(default_factory=list)
     cues: dict[str, list[str]] = Field(default_factory=dict)
+    signs: list[str] = Field(default_factory=list)
     concepts: list[_PriorEntry] = Field(default_factory=list)
+
+    @field_validator("signs")
+    @classmethod
+    def _patterns(cls, signs: list[str]) -> list[str]:
+        for sign in signs:
+            try:
+                re.compile(sign)
+            except re.error as error:
+                raise ValueError(f"{sign!r} is no regular expression: {error}") from error
+        return signs
 
 
 class _PriorFile(BaseModel):
@@ -65,11 +76,13 @@ class PriorConcept:
         concept: id, name, parent.
         like: English phrases that mean it, its name first.
         cues: word beginnings by language.
+        signs: patterns that are found in a document of this type; empty for other fields.
     """
 
     concept: Concept
     like: tuple[str, ...]
     cues: Mapping[str, tuple[str, ...]]
+    signs: tuple[re.Pattern[str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,7 +105,8 @@ class Prior:
 def _entries(field_name: str, entries: Iterable[_PriorEntry], parent: str | None) -> Iterator[PriorConcept]:
     for entry in entries:
         concept = Concept(id=concept_id(field_name, entry.name), field=field_name, name=entry.name, parent=parent, origin="prior")
-        yield PriorConcept(concept, (entry.name, *entry.like), {code: tuple(words) for code, words in entry.cues.items()})
+        signs = tuple(re.compile(sign, re.MULTILINE if "[A-Z]" in sign else re.MULTILINE | re.IGNORECASE) for sign in entry.signs)
+        yield PriorConcept(concept, (entry.name, *entry.like), {code: tuple(words) for code, words in entry.cues.items()}, signs)
         yield from _entries(field_name, entry.concepts, concept.id)
 
 

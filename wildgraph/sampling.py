@@ -95,7 +95,11 @@ def sample_pairs(
                 run.note_bill(name, StageCount(name))
             return SampleResult(run.path, run.path / folder, entry["out"], wanted, entry["in"], True, missing)
         loop = _Waves(run, usable, kinds, corpus, config, engines, store, observe, folder)
-        loop.run_until(wanted)
+        try:
+            loop.run_until(wanted)
+        except BaseException:
+            run.note_bill("adapt", loop.counts["adapt"])  # what was spent was spent, also when the sample did not end well
+            raise
         loop.finish(mark, wanted, missing)
     if loop.accepted < wanted:
         raise EmptyResultError(

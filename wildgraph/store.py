@@ -315,6 +315,11 @@ class RunDirectory:
             raise too_many
         return {name: _kind(name), public: "shareable", details: "private"}
 
+    def key_id(self) -> str:
+        """What names a key that was given from outside; empty for the run's own, which never changes."""
+        given = os.environ.get("WILDGRAPH_KEY", "")
+        return hashlib.sha256(given.encode()).hexdigest()[:8] if given else ""
+
     def key(self) -> bytes:
         """The key of the run's user hashes: ``WILDGRAPH_KEY``, else a key file made on first use (mode 600)."""
         given = os.environ.get("WILDGRAPH_KEY", "")
@@ -331,7 +336,8 @@ class RunDirectory:
 
 def public_rejection(item: Rejection) -> dict[str, Json]:
     """A rejection without what may quote a user or a document."""
-    return {"stage": item.stage, "item": item.item, "class": item.kind, "reason": item.reason, "where": item.where}
+    where = item.where.replace("\\", "/").rpartition("/")[2]  # folders can name people
+    return {"stage": item.stage, "item": item.item, "class": item.kind, "reason": item.reason, "where": where}
 
 
 def json_line(row: Record | Mapping[str, Any]) -> str:

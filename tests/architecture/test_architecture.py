@@ -254,7 +254,7 @@ def test_the_reference_lists_the_reasons_by_reading_them_off_the_code():
 # ----------------------------------------------------------------- files
 
 #: Longer than files should be; they may shrink and never grow.
-LONGER = {"wildgraph/records.py": 560, "wildgraph/pipeline.py": 460}
+LONGER = {"wildgraph/records.py": 560}
 WRITTEN = sorted(
     file
     for folder in ("wildgraph", "seed_queries", "docs")

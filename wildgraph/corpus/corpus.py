@@ -102,7 +102,8 @@ class Corpus:
         if not sections or k < 1:
             return []
         rows = np.concatenate([np.arange(section.start, section.stop) for section in sections])
-        scores = np.concatenate([self.vectors[section.start : section.stop] @ vector for section in sections])
+        # Rounded, so that what a matrix product makes of its batch size never decides which document comes first.
+        scores = np.concatenate([self.vectors[section.start : section.stop] @ vector for section in sections]).astype(np.float64).round(5)
         if len(rows) > k:
             kept = scores >= np.partition(scores, len(scores) - k)[len(scores) - k]
             rows, scores = rows[kept], scores[kept]

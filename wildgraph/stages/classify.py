@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,19 +15,23 @@ from wildgraph.fields import DOCUMENT_TYPE
 from wildgraph.records import Concept, Document
 
 STAGE = "documents"
-VERSION = 1
+VERSION = 2
 
 
 class ClassifyConfig(BaseModel):
     """How documents are typed.
 
     Attributes:
+        signs: what the signs of a type add to the cosine of document and type when all of them are found often. [ours]
+        sample_chars: how much of a document's beginning, and half as much of its middle, is looked at for signs. [ours]
         declared: least cosine between the corpus's own word for a type and a known type's phrases for the word to be believed. [ours]
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     declared: float = Field(default=0.5, ge=0.0, le=1.0)
+    signs: float = Field(default=0.6, ge=0.0)
+    sample_chars: int = Field(default=6000, ge=0)
 
 
 class TypeClassifier:
@@ -47,6 +52,7 @@ class TypeClassifier:
         self._owners = [owner for _, owner in phrases]
         self._exact = {_spoken(phrase): owner for phrase, owner in reversed(phrases)}
         self._phrases = [phrase for phrase, _ in phrases]
+        self._signs = {entry.concept.id: entry.signs for entry in prior.concepts.get(DOCUMENT_TYPE, ()) if entry.signs}
 
     def assign(self, documents: Sequence[Document], vectors: Vectors) -> list[str]:
         """Concept id of each document's type.
@@ -68,8 +74,23 @@ class TypeClassifier:
             elif word and declared[row].max() >= self.config.declared:
                 found.append(self._owners[int(declared[row].argmax())])
             else:
-                found.append(self._owners[int(np.argmax(by_vector[row]))])
+                bonus = self._bonus(documents[row])
+                scores = [float(cosine) + bonus.get(owner, 0.0) for cosine, owner in zip(by_vector[row], self._owners, strict=True)]
+                found.append(self._owners[int(np.argmax(scores))])
         return found
+
+    def _bonus(self, document: Document) -> dict[str, float]:
+        """What a document's own looks say for each type: the mean over its signs of how often they are found, saturating at four times."""
+        size, middle = self.config.sample_chars, len(document.text) // 2
+        text = f"{document.title}\n{document.text[:size]}\n{document.text[max(middle, size) : max(middle, size) + size // 2]}"
+        return {
+            concept: self.config.signs * sum(_SATURATION[sum(1 for _ in islice(sign.finditer(text), 4))] for sign in signs) / len(signs)
+            for concept, signs in self._signs.items()
+        }
+
+
+#: How much a sign says when it is found no, one, two, three, four or more times.
+_SATURATION = (0.0, 0.5, 0.75, 0.9, 1.0)
 
 
 def _spoken(word: str) -> str:
