@@ -303,3 +303,14 @@ def test_lazy_in_lazy_out():
 def test_settings_out_of_range_are_refused(change):
     with pytest.raises(ValidationError):
         MineConfig(**change)
+
+
+@pytest.mark.parametrize("offset", range(0, 24, 3))
+def test_a_secret_on_a_cut_is_masked_whole(offset):
+    secret = "jane.roe.smith@example.com"
+    filler = "The tenant pays on the first of each month. " * 400
+    for place in (800 - offset, len(filler) - 400 - offset):
+        paste = f"{filler[:place]} {secret} {filler[place:]}"
+        variables = mining_prompt(conversation(f"Sum this up:\n\n{paste}", paste.strip()), MineConfig()).variables
+        sent = f"{variables['paste_head']} {variables['paste_tail']}"
+        assert not any(secret[start : start + 6] in sent for start in range(len(secret) - 5))

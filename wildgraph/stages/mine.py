@@ -89,19 +89,39 @@ def user_key(conversation: Conversation, key: bytes) -> str:
     return hmac.new(key, conversation.user.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
 
 
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit * 2 // 3]}\n[…]\n{text[-(limit // 3) :]}"
+#: How far beyond a cut masking looks, and how much at the far end of that is never shown: a secret on the cut is masked as a whole.
+_OVERHANG, _EDGE = 4000, 200
+
+
+def _head(text: str, limit: int) -> str:
+    """The first ``limit`` characters, masked before they are cut; a huge text is not scanned whole."""
+    if len(text) <= limit:
+        return mask(text).text
+    masked = mask(text[: limit + _OVERHANG]).text
+    edge = _EDGE if len(text) > limit + _OVERHANG else 0
+    return masked[: min(limit, max(0, len(masked) - edge))]
+
+
+def _tail(text: str, limit: int) -> str:
+    """The last ``limit`` characters, masked before they are cut."""
+    masked = mask(text[-(limit + _OVERHANG) :]).text
+    edge = _EDGE if len(text) > limit + _OVERHANG else 0
+    return masked[len(masked) - min(limit, max(0, len(masked) - edge)) :]
+
+
+def _both_ends(text: str, limit: int) -> str:
+    """A text of at most ``limit`` characters whole, else its beginning and its end, masked."""
+    return mask(text).text if len(text) <= limit else f"{_head(text, limit * 2 // 3)}\n[…]\n{_tail(text, limit // 3)}"
 
 
 def mining_prompt(conversation: Conversation, config: MineConfig) -> Prompt:
     """The prompt for one query: instruction, head and tail of the paste, personal data masked first."""
     paste = conversation.query[conversation.paste.start : conversation.paste.end].strip() if conversation.paste else ""
     instruction = conversation.instruction
-    # The cut comes first, so that a huge paste is not scanned whole; masking both pieces afterwards sees all that is sent.
     room = 1 if instruction else 3
     head_chars, tail_chars = room * config.head_chars, room * config.tail_chars
     whole = len(paste) <= head_chars + tail_chars
-    head, tail = (paste, "") if whole else (paste[:head_chars], paste[len(paste) - tail_chars :])
+    head, tail = (mask(paste).text, "") if whole else (_head(paste, head_chars), _tail(paste, tail_chars))
     fields: list[Json] = [
         {
             "name": field.name,
@@ -115,9 +135,9 @@ def mining_prompt(conversation: Conversation, config: MineConfig) -> Prompt:
     return Prompt(
         load_template(TEMPLATE),
         {
-            "instruction": mask(_cut(instruction, config.instruction_chars)).text,
-            "paste_head": mask(head).text,
-            "paste_tail": mask(tail).text,
+            "instruction": _both_ends(instruction, config.instruction_chars),
+            "paste_head": head,
+            "paste_tail": tail,
             "paste_chars": len(paste),
             "language": conversation.language or "und",
             "about_document": conversation.refers_to_document,
