@@ -198,7 +198,13 @@ def build(logs: tuple[str, ...], run: Path, **flags: Any) -> None:  # noqa: ANN4
 @click.option("--documents", "-d", multiple=True, required=True, help="Documents: files, folders, globs (repeatable).")
 @click.option("--columns", callback=_columns, help="Columns of document tables: text=…,id=…,title=…,type=…,language=…,licence=…")
 @click.option("-n", "--number", type=click.IntRange(1), help="Accepted pairs wanted [100].")
-@click.option("-o", "--output", "out", type=click.Path(path_type=Path), help="Run directory for the sample [SOURCE, if it is a run].")
+@click.option(
+    "-o",
+    "--output",
+    "out",
+    type=click.Path(path_type=Path),
+    help="Run directory for the sample [SOURCE if it is a run, else ./wildgraph-run].",
+)
 @click.option("--multi", type=click.FloatRange(0, 1), help="Share of multi-document candidates [0.3].")
 @click.option("--seed", type=click.IntRange(0), help="Seed of the sampling [0].")
 @click.option("--temperature", type=click.FloatRange(0, min_open=True), help="Of the walks: above 1 flatter, below 1 sharper [1].")

@@ -57,7 +57,7 @@ def demo(folder: str | Path, number: int = 80, *, observe: Observer = silent) ->
     """
     seeds, run = seed_folder(), Path(folder)
     # So few documents need larger shares than usual for the test split not to be empty.
-    config = load_config(overrides={"sample.n": number, "corpus.test_share": 0.1, "walk.test_share": 0.1})
+    config = load_config(overrides={"sample.n": number, "corpus.test_share": 0.2, "walk.test_share": 0.2})
     built = build([seeds / "queries.jsonl"], run, config, observe=observe)
     sampled = sample(run, [seeds / "documents.jsonl"], config=config, observe=observe)
     exported = export(run, ["sft"], None, config)
