@@ -115,7 +115,7 @@ class Build:
 
         def work(count: StageCount) -> tuple[dict[str, str], dict[str, Json]]:
             context = {"fields": self.config.fields}
-            records = [MetaInformation.model_validate(row, context=context) for row in self.run.rows(MINED)]
+            records = list(self.run.records(MINED, MetaInformation, lambda row: MetaInformation.model_validate(row, context=context)))
             catalogue, labels = canonicalize_stage.canonicalize(records, settings, prior=self.engines.prior, embedder=self.engines.embedder)
             count.entered = count.passed = len(records)
             rows = catalogue.rows()

@@ -15,8 +15,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from wildgraph import __version__
 from wildgraph.catalogue import Catalogue
 from wildgraph.config import Config
@@ -135,6 +133,7 @@ def _corpus(
         classify_stage.VERSION,
         [
             config.documents.columns,
+            config.classify.model_dump(mode="json"),
             config.corpus.model_dump(mode="json"),
             types,
             engines.prior.fingerprint,
@@ -361,13 +360,7 @@ def read_pairs(run: RunDirectory, name: str) -> Iterator[Pair]:
     Raises:
         RunError: missing or corrupt.
     """
-    for number, row in enumerate(run.rows(name), 1):
-        try:
-            pair = Pair.from_row(row)
-        except ValidationError as error:
-            problem = f"row {number} is no pair: {error.errors()[0]['msg']}"
-            raise RunError(f"{run.path / name} is corrupt: {problem}", "run `wildgraph sample` again") from error
-        yield pair
+    return run.records(name, Pair, Pair.from_row)
 
 
 def _failed(pair: Pair, rejection: Rejection) -> Pair:

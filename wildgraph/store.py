@@ -252,15 +252,20 @@ class RunDirectory:
         except (ValueError, RecursionError) as error:
             raise RunError(f"{file} is corrupt: {error}", "remove it and run the same command again") from error
 
-    def records(self, name: str, kind: type[_R]) -> Iterator[_R]:
+    def records(self, name: str, kind: type[_R], read: Callable[[Mapping[str, Any]], _R] | None = None) -> Iterator[_R]:
         """The records of a JSON-lines file below the run.
+
+        Args:
+            name: the file.
+            kind: what its rows are.
+            read: makes a record of a row, where validation alone does not.
 
         Raises:
             RunError: missing or corrupt.
         """
         for number, row in enumerate(self.rows(name), 1):
             try:
-                record = kind.model_validate(row)
+                record = read(row) if read else kind.model_validate(row)
             except ValidationError as error:
                 problem = f"row {number} is no {kind.__name__}: {error.errors()[0]['msg']}"
                 raise RunError(f"{self.path / name} is corrupt: {problem}", "remove it and run the same command again") from error
