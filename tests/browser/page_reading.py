@@ -23,5 +23,13 @@ def ready(page, view: str):
     return page
 
 
+def picture(page) -> str:
+    """What is painted, once the picture has come to rest and no pointer or focus marks it."""
+    page.mouse.move(1, 1)
+    page.evaluate("document.activeElement.blur()")
+    page.wait_for_selector("#canvas:not([data-moving])")
+    return page.evaluate("document.getElementById('canvas').toDataURL()")
+
+
 def texts(page, selector: str) -> list[str]:
     return page.locator(selector).all_inner_texts()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import synthetic_run
-from page_reading import PHONE, kind_of, numbers, ready, texts
+from page_reading import PHONE, kind_of, numbers, picture, ready, texts
 
 from wildgraph.explorer.page import PageData, render_page
 from wildgraph.explorer.payload import by_type
@@ -158,32 +158,26 @@ def test_the_canvas_picks_pans_zooms_and_obeys_keys(run: PageData, html: str, vi
     canvas = page.locator("#canvas")
     box = canvas.bounding_box()
 
-    def shot() -> bytes:
-        page.mouse.move(1, 1)
-        page.evaluate("document.activeElement.blur()")  # no focus ring
-        page.wait_for_timeout(400)  # an animation of a quarter of a second
-        return canvas.screenshot()
-
-    rested = shot()
+    rested = picture(page)
     canvas.press("ArrowRight")
-    moved = shot()
+    moved = picture(page)
     canvas.press("+")
-    zoomed = shot()
+    zoomed = picture(page)
     assert len({rested, moved, zoomed}) == 3
     canvas.press("0")
-    assert shot() == rested
+    assert picture(page) == rested
     page.mouse.move(box["x"] + 60, box["y"] + 60)
     page.mouse.down()
     page.mouse.move(box["x"] + 120, box["y"] + 90, steps=4)
     page.mouse.up()
-    assert shot() != rested
+    assert picture(page) != rested
     page.click("#zoom-fit")
-    assert shot() == rested
+    assert picture(page) == rested
     page.mouse.move(box["x"] + 200, box["y"] + 200)
     page.mouse.wheel(0, -300)
-    assert shot() != rested
+    assert picture(page) != rested
     page.click("#zoom-fit")
-    page.wait_for_timeout(400)
+    page.wait_for_selector("#canvas:not([data-moving])")
     picked = ""
     for right in range(40, int(box["width"]) - 80, 14):  # somewhere on this line lies a label
         page.mouse.click(box["x"] + right, box["y"] + box["height"] * 0.45)
@@ -201,12 +195,11 @@ def test_the_canvas_picks_pans_zooms_and_obeys_keys(run: PageData, html: str, vi
 @pytest.mark.parametrize("colour", ["coverage", "acceptance"])
 def test_colours_have_a_legend(colour: str, html: str, visit):
     page = visit(html, "#graph?type=commercial-contract")
-    before = page.locator("#canvas").screenshot()
+    before = picture(page)
     page.locator(f"#colours input[value={colour}]").check(force=True)
     page.wait_for_selector("#legend .swatches li")
     ready(page, "graph")
-    page.wait_for_timeout(100)
-    assert page.locator("#canvas").screenshot() != before
+    assert picture(page) != before
     assert f"colour={colour}" in page.url
 
 
@@ -306,7 +299,7 @@ def test_on_a_phone_a_tap_selects_and_targets_are_large(html: str, visit):
 
 def test_two_fingers_zoom(html: str, visit):
     page = visit(html, "#graph?type=commercial-contract", **PHONE)
-    before = page.locator("#canvas").screenshot()
+    before = picture(page)
     box = page.locator("#canvas").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     touch = page.context.new_cdp_session(page)
@@ -320,8 +313,7 @@ def test_two_fingers_zoom(html: str, visit):
     for apart in range(30, 110, 20):
         fingers("touchMove", -apart, apart)
     fingers("touchEnd")
-    page.wait_for_timeout(200)
-    assert page.locator("#canvas").screenshot() != before
+    assert picture(page) != before
     assert page.is_hidden("#selection")
 
 

@@ -21,7 +21,7 @@ function look(box, { soft = false, closest = 2.2 } = {}) {
 }
 
 function travel(goal, soft) {
-  cancelAnimationFrame(glide);
+  stop();
   if (!soft || matchMedia("(prefers-reduced-motion: reduce)").matches) {
     Object.assign(camera, goal);
     repaint();
@@ -35,10 +35,20 @@ function travel(goal, soft) {
     camera.x = from.x + (goal.x - from.x) * eased;
     camera.y = from.y + (goal.y - from.y) * eased;
     camera.scale = from.scale * (goal.scale / from.scale) ** eased;
+    if (part === 1) Object.assign(camera, goal); // rounding would leave it a hair beside the goal
+    glide = part < 1 ? requestAnimationFrame(step) : 0;
     repaint();
-    if (part < 1) glide = requestAnimationFrame(step);
   };
   glide = requestAnimationFrame(step);
+  repaint();
+}
+
+/** Ends a movement where it is. */
+function stop() {
+  if (!glide) return;
+  cancelAnimationFrame(glide);
+  glide = 0;
+  repaint();
 }
 
 const screenX = (x) => (x - camera.x) * camera.scale + frame.width / 2;
@@ -70,7 +80,7 @@ function takeHold(canvas, { picked, hovered, cleared, reset }) {
   const place = (event) => [event.offsetX, event.offsetY];
 
   canvas.addEventListener("pointerdown", (event) => {
-    cancelAnimationFrame(glide);
+    stop();
     canvas.setPointerCapture(event.pointerId);
     if (!fingers.size) travelled = 0;
     fingers.set(event.pointerId, place(event));
@@ -104,7 +114,7 @@ function takeHold(canvas, { picked, hovered, cleared, reset }) {
     "wheel",
     (event) => {
       event.preventDefault();
-      cancelAnimationFrame(glide);
+      stop();
       const lines = event.deltaMode === 1 ? 20 : 1;
       zoomAt(event.offsetX, event.offsetY, Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0016)));
     },

@@ -23,9 +23,10 @@ const scene = {
 let asked = 0;
 const widths = new Map();
 
-/** Paints once before the next frame, however often it is asked for. */
+/** Paints once before the next frame, however often it is asked for. The canvas says `data-moving` until it has come to rest. */
 function repaint() {
   if (!asked) asked = requestAnimationFrame(paint);
+  $("canvas").dataset.moving = "";
 }
 
 // On an upright screen the picture lies on its side: it is laid out wider than high.
@@ -84,6 +85,7 @@ function nodeAt(x, y) {
 function paint() {
   asked = 0;
   const canvas = $("canvas");
+  if (!glide) delete canvas.dataset.moving;
   const { graph } = scene;
   if (!graph || !frame.width) return;
   const context = canvas.getContext("2d");
