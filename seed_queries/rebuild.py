@@ -12,10 +12,10 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from wildgraph.building import write_graphs
 from wildgraph.catalogue import Catalogue, load_assignments, load_concepts
 from wildgraph.config import Config
 from wildgraph.pipeline import build
+from wildgraph.publishing import write_graphs
 from wildgraph.records import MetaInformation
 from wildgraph.stages.canonicalize import label
 from wildgraph.stages.graph import build_graphs
@@ -46,7 +46,7 @@ def rebuild(target: Path) -> list[Path]:
     lines = (HERE / "mined.jsonl").read_text(encoding="utf-8").split("\n")
     labels = [label(MetaInformation.model_validate_json(line), catalogue) for line in lines if line]
     graphs, _ = build_graphs(labels, Config().graph, catalogue=catalogue)
-    written = write_graphs(RunDirectory(target), graphs, catalogue)
+    written = write_graphs(RunDirectory(target), graphs, catalogue.concepts)
     return [target / name for name in sorted(written)]
 
 

@@ -13,6 +13,7 @@ from whole_runs import copied, pairs, reproducible, requests_of, rows, succeed
 
 from wildgraph.corpus import DocumentStore
 from wildgraph.pipeline import status
+from wildgraph.published import check_graphs
 from wildgraph.records import Pair
 from wildgraph.taskgraph import read_graphs
 
@@ -135,7 +136,10 @@ def test_graphs_keep_their_promise_of_anonymity(demo):
     for graph in graphs:
         assert all(node.support >= 3 for node in graph.nodes)
         assert all(edge.users >= 3 for edge in graph.edges)
-    assert all(row["users"] >= 3 for row in rows(demo.run / "catalogue.jsonl"))
+    assert {tuple(sorted(row)) for row in rows(demo.run / "catalogue.jsonl")} == {("concept", "field", "name", "parent", "value")}
+    users = {(row["field"], row["value"]): row["users"] for row in rows(demo.run / "private/catalogue.jsonl")}
+    assert all(users[row["field"], row["value"]] >= 3 for row in rows(demo.run / "catalogue.jsonl"))
+    assert check_graphs(demo.run) == []
 
 
 def test_the_funnel_adds_up(demo):

@@ -9,6 +9,7 @@ import pytest
 
 from wildgraph.errors import InputError, RunError
 from wildgraph.funnel import StageCount
+from wildgraph.pseudonyms import keyed_record
 from wildgraph.records import Rejection, Value
 from wildgraph.store import FORMAT_VERSION, RunDirectory, file_hashes, fingerprint, json_line
 
@@ -339,7 +340,15 @@ def test_splitting_counts_and_files_everything(run):
     assert (count.entered, count.passed, sum(count.rejected.values()), watched) == (4, 2, 2, [1, 2, 3, 4])
     assert list(run.records("private/mined.jsonl", Value)) == [items[0], items[2]]
     assert [row["reason"] for row in run.rows("mine.rejected.jsonl")] == ["timeout", "toxic"]
-    assert next(run.rows("mine.rejected.jsonl")) == {"stage": "mine", "item": "i", "class": "failed", "reason": "timeout", "where": "log:1"}
+    hidden = keyed_record(run.key(), "i")
+    assert next(run.rows("mine.rejected.jsonl")) == {
+        "stage": "mine",
+        "item": hidden,
+        "class": "failed",
+        "reason": "timeout",
+        "where": "log:1",
+    }
+    assert next(run.rows("private/mine.rejected.jsonl"))["item"] == "i"
     assert next(run.rows("private/mine.rejected.jsonl"))["detail"] == "what the user said"
     assert "what the user said" not in (run.path / "mine.rejected.jsonl").read_text()
 

@@ -2,6 +2,8 @@
 
 The three jobs, as functions: :func:`build` task graphs from query logs, :func:`sample` accepted pairs from graphs and documents,
 :func:`view` them on one page; :func:`export` writes data sets, :func:`status` tells the funnel.
+Of graphs: :func:`merge_graphs`, :func:`diff_graphs`, :func:`graph_stats`, :func:`check_graphs`, :func:`export_graphs`; of people:
+:func:`forget`, :func:`purge`.
 """
 
 from __future__ import annotations
@@ -14,19 +16,28 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from wildgraph.config import Config, load_config
     from wildgraph.errors import WildgraphError
+    from wildgraph.forgetting import forget, purge
     from wildgraph.pipeline import build, export, sample, status, view
+    from wildgraph.published import check_graphs, diff_graphs, export_graphs, graph_stats
     from wildgraph.records import Conversation, Document, MetaInformation, Pair, Rejection, TaskSpec
     from wildgraph.taskgraph import TaskGraph, read_graphs
+    from wildgraph.uniting import merge_graphs
 
 _HOMES = {
     "Config": "config",
     "load_config": "config",
     "WildgraphError": "errors",
+    "forget": "forgetting",
+    "purge": "forgetting",
     "build": "pipeline",
     "export": "pipeline",
     "sample": "pipeline",
     "status": "pipeline",
     "view": "pipeline",
+    "check_graphs": "published",
+    "diff_graphs": "published",
+    "export_graphs": "published",
+    "graph_stats": "published",
     "Conversation": "records",
     "Document": "records",
     "MetaInformation": "records",
@@ -35,6 +46,7 @@ _HOMES = {
     "TaskSpec": "records",
     "TaskGraph": "taskgraph",
     "read_graphs": "taskgraph",
+    "merge_graphs": "uniting",
 }
 
 __all__ = [
@@ -49,8 +61,15 @@ __all__ = [
     "WildgraphError",
     "__version__",
     "build",
+    "check_graphs",
+    "diff_graphs",
     "export",
+    "export_graphs",
+    "forget",
+    "graph_stats",
     "load_config",
+    "merge_graphs",
+    "purge",
     "read_graphs",
     "sample",
     "status",

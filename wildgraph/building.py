@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wildgraph.catalogue import Catalogue, load_concepts
+from wildgraph.catalogue import shareable_rows
 from wildgraph.config import Config
+from wildgraph.counts import read_counts, write_counts
 from wildgraph.engines import Engines
-from wildgraph.errors import EmptyResultError
+from wildgraph.forgotten import forgotten_users
 from wildgraph.funnel import Observer, StageCount, require_some
 from wildgraph.llm import load_template
 from wildgraph.llm.tally import Counts
-from wildgraph.records import Conversation, Json, LabelledRecord, MetaInformation, Record, Rejection
+from wildgraph.pseudonyms import keyed_user
+from wildgraph.publishing import publish_counts
+from wildgraph.records import Conversation, Json, MetaInformation, Rejection
 from wildgraph.stages import canonicalize as canonicalize_stage
 from wildgraph.stages import graph as graph_stage
 from wildgraph.stages import ingest as ingest_stage
 from wildgraph.stages import mine as mine_stage
 from wildgraph.store import RunDirectory, file_hashes, fingerprint
-from wildgraph.taskgraph import TaskGraph
 
-CONVERSATIONS, MINED, LABELS = "private/conversations.jsonl", "private/mined.jsonl", "private/labels.jsonl"
+CONVERSATIONS, MINED = "private/conversations.jsonl", "private/mined.jsonl"
 
 
 @dataclass
@@ -67,13 +69,19 @@ class Build:
     def ingest(self, files: Sequence[Path], rows: Iterator[Conversation | Rejection]) -> str:
         """Filter and segment the rows of the logs."""
         settings, reading = self.config.ingest, self.config.logs
-        mark = fingerprint(
-            "ingest", ingest_stage.VERSION, [settings.model_dump(mode="json"), reading.model_dump(mode="json")], *file_hashes(files)
-        )
+        forgotten = forgotten_users(self.run)
+        marks: list[object] = [settings.model_dump(mode="json"), reading.model_dump(mode="json"), *sorted(forgotten)]
+        mark = fingerprint("ingest", ingest_stage.VERSION, marks, *file_hashes(files))
 
         def work(count: StageCount) -> tuple[dict[str, str], dict[str, Json]]:
+            key = self.run.key() if forgotten else b""
+            known = ingest_stage.without(rows, lambda user: keyed_user(key, user) in forgotten) if forgotten else rows
             written = self.run.split(
-                ingest_stage.ingest(rows, settings), CONVERSATIONS, count, limit=self.config.max_rejection_rate, observe=self._observe(None)
+                ingest_stage.ingest(known, settings),
+                CONVERSATIONS,
+                count,
+                limit=self.config.max_rejection_rate,
+                observe=self._observe(None),
             )
             require_some(count, "conversations")
             names: list[Json] = [*sorted(file.name for file in files)]
@@ -98,7 +106,8 @@ class Build:
             total = self._passed("ingest")
             written = self.run.split(mined, MINED, count, limit=self.config.max_rejection_rate, observe=self._observe(total))
             require_some(count, "mined records")
-            return written, {"engine": self.engines.model.identity, "template": {template.name: template.hash}}
+            changed: Json = settings.model_dump(mode="json", exclude_defaults=True)
+            return written, {"engine": self.engines.model.identity, "template": {template.name: template.hash}, "settings": changed}
 
         return self._stage("mine", mark, work)
 
@@ -119,17 +128,13 @@ class Build:
             catalogue, labels = canonicalize_stage.canonicalize(records, settings, prior=self.engines.prior, embedder=self.engines.embedder)
             count.entered = count.passed = len(records)
             rows = catalogue.rows()
-            shareable = [row for row in rows if row["users"] >= self.config.graph.min_support]
-            self.run.write_rows(LABELS, labels)
+            files = write_counts(self.run, labels, catalogue.concepts)
             self.run.write_rows("private/catalogue.jsonl", rows)
-            self.run.write_rows("private/concepts.jsonl", (concept for _, concept in sorted(catalogue.concepts.items())))
-            self.run.write_rows("catalogue.jsonl", shareable)
-            return {
-                LABELS: "private",
-                "private/catalogue.jsonl": "private",
-                "private/concepts.jsonl": "private",
-                "catalogue.jsonl": "shareable",
-            }, {"values": len(rows), "concepts": len({row["concept"] for row in rows})}
+            self.run.write_rows("catalogue.jsonl", shareable_rows(rows, self.config.graph.min_support))
+            return {**files, "private/catalogue.jsonl": "private", "catalogue.jsonl": "shareable"}, {
+                "values": len(rows),
+                "concepts": len({row["concept"] for row in rows}),
+            }
 
         return self._stage("canonicalize", mark, work)
 
@@ -139,25 +144,8 @@ class Build:
         mark = fingerprint("graph", graph_stage.VERSION, settings.model_dump(mode="json"), upstream)
 
         def work(count: StageCount) -> tuple[dict[str, str], dict[str, Json]]:
-            labels = list(self.run.records(LABELS, LabelledRecord))
-            catalogue = Catalogue(load_concepts(self.run.path / "private/concepts.jsonl"))
-            graphs, rejections = graph_stage.build_graphs(labels, settings, catalogue=catalogue)
-            rejected = {item.item for item in rejections}
-            entered: Iterable[Record] = (*(record for record in labels if record.id not in rejected), *rejections)
-            files = self.run.split(entered, "private/graphed.jsonl", count, limit=1.0)
-            if not graphs:
-                raise EmptyResultError(
-                    f"no graph came out of {len(labels)} records: "
-                    + ", ".join(f"{reason} {n}" for reason, n in count.rejected.most_common(3)),
-                    "lower --min-support or min_type_records, add logs, or use --no-document keep for queries without a document",
-                )
-            files.update(write_graphs(self.run, graphs, catalogue))
-            return files, {
-                "graphs": {
-                    graph.slug: {"records": graph.records, "nodes": len(graph.nodes), "edges": len(graph.edges)} for graph in graphs
-                },
-                "min_support": settings.min_support,
-            }
+            counts = read_counts(self.run.path)
+            return publish_counts(self.run, counts, settings, count)
 
         return self._stage("graph", mark, work)
 
@@ -173,18 +161,3 @@ class Build:
             self.observe(count, total)
 
         return observe
-
-
-def write_graphs(run: RunDirectory, graphs: Sequence[TaskGraph], catalogue: Catalogue) -> dict[str, str]:
-    """Write ``graphs/`` anew: one file per type, and the published concepts with their parents."""
-    folder = run.path / "graphs"
-    wanted = {f"{graph.slug}.json" for graph in graphs} | {"concepts.jsonl"}
-    for stale in folder.glob("*.json") if folder.is_dir() else ():
-        if stale.name not in wanted:
-            stale.unlink()
-    published = {node.concept for graph in graphs for node in graph.nodes} | {graph.document_type for graph in graphs}
-    shown = sorted({one for concept in published for one in catalogue.lineage(concept) if one in catalogue.concepts})
-    run.write_rows("graphs/concepts.jsonl", (catalogue.concepts[one] for one in shown))
-    for graph in graphs:
-        run.write_text(f"graphs/{graph.slug}.json", graph.to_json())
-    return {f"graphs/{name}": "shareable" for name in wanted}

@@ -203,6 +203,14 @@ class Catalogue:
         ]
 
 
+def shareable_rows(rows: Iterable[Mapping[str, Any]], min_support: int) -> list[dict[str, Any]]:
+    """The rows of a catalogue that may be shown: values of at least ``min_support`` users, without their counts.
+
+    A value's users taken from its concept's support would tell how few used other words for it.
+    """
+    return [{name: row[name] for name in ("field", "value", "concept", "name", "parent")} for row in rows if row["users"] >= min_support]
+
+
 def load_concepts(path: Path) -> dict[str, Concept]:
     """The concepts of a JSON-lines file by id; none where the file is missing.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wildgraph import __version__
+from wildgraph.cli_graph import forget, graph, purge
 from wildgraph.errors import UsageError, WildgraphError
 
 if TYPE_CHECKING:
@@ -76,6 +77,10 @@ def cli() -> None:
 
     Three jobs: BUILD task graphs from query logs, SAMPLE instruction data sets from them and your documents, VIEW the graphs.
     """
+
+
+for _command in (graph, forget, purge):
+    cli.add_command(_command)
 
 
 def _columns(_context: click.Context, _parameter: click.Parameter, value: str | None) -> dict[str, str] | None:

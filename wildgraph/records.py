@@ -60,6 +60,7 @@ REASONS: dict[str, tuple[RejectionClass, str]] = {
     "no_user_turn": ("failed", "the conversation has no user turn with text"),
     "undecodable": ("failed", "the row's bytes are not valid UTF-8"),
     "too_long": ("failed", "the item is longer than any limit allows"),
+    "forgotten": ("filtered", "the user was forgotten on request"),
     "duplicate_conversation": ("filtered", "the same user wrote the same conversation before"),
     "language_filter": ("filtered", "the query's language is not among those asked for"),
     "toxic": ("filtered", "the log or its moderation flags mark the conversation as toxic"),
@@ -319,7 +320,7 @@ class LabelledRecord(Record):
     """One record as the graph sees it: its document type and its leaf concepts. Private.
 
     Attributes:
-        id: the conversation's id. user: keyed hash.
+        id: the conversation's id, a keyed hash of it once the record is counted. user: keyed hash.
         document_type: leaf concept id, or ``None`` for a query without a document.
         labels: leaf concept ids of node fields, sorted, without repeats.
     """

@@ -5,34 +5,36 @@
     RUN/
     ├── manifest.json            what was made of what: fingerprints, funnel, configuration; same inputs, same bytes
     ├── manifest.run.json        times, tokens and host of the last runs; never the same twice
-    ├── concepts.jsonl           concepts with at least K users: id, field, name, parent, support
     ├── catalogue.jsonl          values with at least K users and the concept each was lifted to
     ├── graphs/TYPE.json         published task graphs
+    ├── graphs/concepts.jsonl    the concepts in them and their parents
     ├── <stage>.rejected.jsonl   what did not pass: item, class, reason, file and line
     ├── pairs.jsonl              the latest sample
     ├── samples/FINGERPRINT/     every sample: pairs, surplus, rejections
     ├── corpus/                  vectors and table of the documents; documents.sqlite holds their texts
-    └── private/                 mode 700: conversations, mined values, whole catalogue, labels, rejection details, response cache, key
+    └── private/                 mode 700: conversations, mined values, whole catalogue, counts, rejection details, response cache, key
 """
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import json
 import os
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar
 
 from pydantic import ValidationError
+from typing_extensions import Buffer
 
 from wildgraph import __version__
+from wildgraph.atomic import replacing
 from wildgraph.errors import InputError, RunError
 from wildgraph.funnel import StageCount
+from wildgraph.pseudonyms import key_id, keyed_record
 from wildgraph.records import Json, Record, Rejection, canonical_json, content_hash
 
 FORMAT = "wildgraph.run"
@@ -166,9 +168,16 @@ class RunDirectory:
         entry: dict[str, Json] = {"fingerprint": fingerprint, **count.funnel(), "files": dict(sorted(files.items())), **(about or {})}
         if count.transient:
             entry["transient"] = count.transient
-        data["stages"][name] = entry
-        self.write_text("manifest.json", json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+        self._enter(data, {name: entry})
         self.note_bill(name, count)
+
+    def revise(self, entries: Mapping[str, Mapping[str, Json]]) -> None:
+        """Put other entries of finished stages in the place of theirs."""
+        self._enter(self.manifest(), entries)
+
+    def _enter(self, data: dict[str, Any], entries: Mapping[str, Mapping[str, Json]]) -> None:
+        data["stages"].update(entries)
+        self.write_text("manifest.json", json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
     def note_bill(self, name: str, count: StageCount) -> None:
         """Enter times and tokens of a stage into ``manifest.run.json``; totals grow, the last run is kept apart."""
@@ -194,40 +203,44 @@ class RunDirectory:
     # ----------------------------------------------------------------- files
 
     @contextmanager
-    def writing(self, name: str) -> Iterator[IO[str]]:
-        """A text file below the run, written as ``.partial`` and renamed when whole; private ones get mode 600.
+    def writing(self, name: str, *, private: bool = False) -> Iterator[IO[str]]:
+        """A text file below the run, written as ``.partial`` and renamed when whole.
+
+        Args:
+            name: the file.
+            private: for the owner alone (mode 600), as everything below ``private/`` is.
 
         Raises:
             RunError: the disk is full or the file cannot be written.
         """
-        target = self.path / name
-        partial = target.with_name(f"{target.name}.partial")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            mode = 0o600 if name.startswith(f"{_PRIVATE}/") else 0o644
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-            # Lone surrogates become question marks: no other program could read the file with them.
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="\n") as handle:
-                yield handle
-                handle.flush()
-                os.fsync(handle.fileno())
-            partial.replace(target)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise RunError(
-                    f"the disk is full while writing {target}", "free some space and run the same command again: nothing paid for is lost"
-                ) from error
-            raise RunError(f"cannot write {target}: {error.strerror}") from error
+        # Lone surrogates become question marks: no other program could read the file with them.
+        with (
+            self._replacing(name, private) as descriptor,
+            os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="\n") as handle,
+        ):
+            yield handle
+            handle.flush()
+            os.fsync(descriptor)
 
-    def write_text(self, name: str, text: str) -> None:
+    def _replacing(self, name: str, private: bool = False) -> AbstractContextManager[int]:
+        return replacing(self.path / name, 0o600 if private or name.startswith(f"{_PRIVATE}/") else 0o644)
+
+    def write_text(self, name: str, text: str, *, private: bool = False) -> None:
         """A whole text file, atomically."""
-        with self.writing(name) as handle:
+        with self.writing(name, private=private) as handle:
             handle.write(text)
 
-    def write_rows(self, name: str, rows: Iterable[Record | Mapping[str, Any]]) -> int:
+    def write_bytes(self, name: str, data: Buffer) -> None:
+        """A whole file of bytes, atomically."""
+        with self._replacing(name) as descriptor, os.fdopen(descriptor, "wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(descriptor)
+
+    def write_rows(self, name: str, rows: Iterable[Record | Mapping[str, Any]], *, private: bool = False) -> int:
         """JSON lines, atomically; returns how many."""
         count = 0
-        with self.writing(name) as handle:
+        with self.writing(name, private=private) as handle:
             for row in rows:
                 handle.write(json_line(row))
                 count += 1
@@ -283,6 +296,8 @@ class RunDirectory:
     ) -> dict[str, str]:
         """Write a stage's stream: what passed to ``name``, rejections beside it, both counted.
 
+        What is rejected of a log is named by its keyed hash in the shareable file: whoever knows a text could else confirm that it was there.
+
         Args:
             items: records and rejections.
             name: file for what passed.
@@ -300,6 +315,7 @@ class RunDirectory:
         public = f"{folder}{count.stage}.rejected.jsonl"
         details = f"{_PRIVATE}/{folder}{count.stage}.rejected.jsonl"
         too_many: RunError | None = None
+        key = self.key()
         with self.writing(public) as rejected, self.writing(details) as detailed:
             try:
                 with self.writing(name) as passed:
@@ -307,7 +323,7 @@ class RunDirectory:
                         count.entered += 1
                         if isinstance(item, Rejection):
                             count.reject(item)
-                            rejected.write(json_line(public_rejection(item)))
+                            rejected.write(json_line({**public_rejection(item), "item": keyed_record(key, item.item)}))
                             detailed.write(json_line(item))
                             count.check_rate(limit, details)
                         else:
@@ -323,15 +339,21 @@ class RunDirectory:
     def key_id(self) -> str:
         """What names a key that was given from outside; empty for the run's own, which never changes."""
         given = os.environ.get("WILDGRAPH_KEY", "")
-        return hashlib.sha256(given.encode()).hexdigest()[:8] if given else ""
+        return key_id(given.encode()) if given else ""
 
-    def key(self) -> bytes:
-        """The key of the run's user hashes: ``WILDGRAPH_KEY``, else a key file made on first use (mode 600)."""
+    def key(self, *, make: bool = True) -> bytes:
+        """The key of the run's keyed hashes: ``WILDGRAPH_KEY``, else a key file (mode 600).
+
+        Raises:
+            RunError: the file is empty, or missing and it is not to ``make`` it.
+        """
         given = os.environ.get("WILDGRAPH_KEY", "")
         if given:
             return given.encode()
         name = f"{_PRIVATE}/key"
         if not (self.path / name).is_file():
+            if not make:
+                raise RunError(f"{self.path} has no key", "set WILDGRAPH_KEY to the one that it was built with")
             self.write_text(name, secrets.token_hex(32))  # whole or not at all: an empty key would hide nobody
         key = (self.path / name).read_text(encoding="ascii").strip().encode()
         if not key:

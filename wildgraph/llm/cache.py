@@ -161,6 +161,27 @@ class ResponseCache:
                 raise explained(self.path, error) from error
         return forgotten
 
+    def remove(self, keys: Iterable[bytes]) -> int:
+        """Remove answers so that nothing of them is left in the file; how many there were.
+
+        Raises:
+            RunError: see :meth:`get`.
+        """
+        self.flush()
+        with self._lock:
+            self._open()
+            try:
+                with closing(connect(self.path)) as connection:
+                    connection.execute("PRAGMA secure_delete = ON")
+                    connection.execute("BEGIN IMMEDIATE")
+                    removed = sum(connection.execute("DELETE FROM responses WHERE key = ?", (key,)).rowcount for key in keys)
+                    connection.execute("COMMIT")
+                    connection.execute("VACUUM")
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log beside the file holds old pages too
+            except sqlite3.Error as error:
+                raise explained(self.path, error) from error
+        return removed
+
     def export(self) -> Iterator[tuple[str, Stored]]:
         """Every answer with its key in hex, in the order of the keys.
 

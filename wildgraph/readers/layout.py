@@ -82,13 +82,13 @@ def conversation(row: Row, said: Logged) -> Conversation | Rejection:
     language = language_code(said.language) if isinstance(said.language, str) else UNDECIDED
     return Conversation.of(
         query,
-        user=_name(said.user) or None,
+        user=name_of(said.user) or None,
         user_turns=max(len(spoken), said.turns, 1),
         language=None if language == UNDECIDED else language,
         toxic=said.toxic,
         source=row.source,
         line=row.line,
-        native_id=_name(said.native_id),
+        native_id=name_of(said.native_id),
         paste=paste,
         about_document=said.about_document,
     )
@@ -110,8 +110,8 @@ def shown_keys(values: Mapping[str, object]) -> str:
     return f"the keys {', '.join(keys)}{', …' if len(values) > 8 else ''}" if keys else "no keys"
 
 
-def _name(value: object) -> str:
-    """A name of a user or row as text; an absurdly long one as its hash."""
+def name_of(value: object) -> str:
+    """A name of a user or row as conversations carry it: text; an absurdly long one as its hash."""
     if value is None or isinstance(value, (bool, list, dict)):
         return ""
     name = clean(str(value)).strip()

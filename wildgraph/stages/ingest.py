@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -80,6 +80,20 @@ def ingest(items: Iterable[Conversation | Rejection], config: IngestConfig | Non
         accepted += isinstance(outcome, Conversation)
         if accepted == config.limit:
             return
+
+
+def without(items: Iterable[Conversation | Rejection], is_forgotten: Callable[[str], bool]) -> Iterator[Conversation | Rejection]:
+    """The rows of a log without those of users that were forgotten, each of which becomes a rejection.
+
+    Args:
+        items: what :func:`wildgraph.readers.read_logs` yields.
+        is_forgotten: whether the user of this name was.
+    """
+    for item in items:
+        if isinstance(item, Conversation) and item.user is not None and is_forgotten(item.user):
+            yield _reject(item, "forgotten", "")
+        else:
+            yield item
 
 
 def _examine(item: Conversation, config: IngestConfig) -> Conversation | Rejection:

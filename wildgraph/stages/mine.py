@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -15,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from wildgraph.fields import ANY_DOCUMENT, DEFAULT_FIELDS, DOCUMENT_TYPE, SIMPLIFIED_INSTRUCTION, MetaField
 from wildgraph.llm import ChatModel, ChatRequest, Decoding, Prompt, load_template
 from wildgraph.masking import mask
+from wildgraph.pseudonyms import keyed_user
 from wildgraph.records import MAX_VALUE_CHARS, Conversation, Json, MetaInformation, Rejection, Value
 from wildgraph.text import clean_label
 
@@ -83,10 +82,8 @@ def answer_schema(fields: tuple[MetaField, ...] = DEFAULT_FIELDS) -> type[BaseMo
 
 
 def user_key(conversation: Conversation, key: bytes) -> str:
-    """The user as a keyed hash (HMAC-SHA-256, 16 hex digits), or the conversation's id where the log names no user."""
-    if conversation.user is None:
-        return conversation.id
-    return hmac.new(key, conversation.user.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
+    """The user as a keyed hash, or the conversation's id where the log names no user."""
+    return conversation.id if conversation.user is None else keyed_user(key, conversation.user)
 
 
 #: How far beyond a cut masking looks, and how much at the far end of that is never shown: a secret on the cut is masked as a whole.

@@ -151,7 +151,7 @@ def changed(**values):
         ("{}", "not a wildgraph task graph"),
         ('"graph"', "not a wildgraph task graph"),
         ('{"nodes": [], "links": []}', "not a wildgraph task graph"),
-        (changed(version=2), "version 2 — a newer wildgraph wrote it"),
+        (changed(version=3), "version 3 — a newer wildgraph wrote it"),
         (changed(version="1"), "version '1'"),
         (without("version"), "version None"),
         (without("nodes"), "corrupt: nodes Field required"),

@@ -3,6 +3,9 @@
 Node = (field, concept); ``support`` = distinct users who asked for it within the type; ``records`` = records that hold it.
 Edge ``frequency`` = records in which both occur, ``users`` = distinct users of those records. A published graph holds only nodes and
 edges with at least ``min_support`` users and nothing that points at a single record.
+
+Counts of graphs that were merged after pruning, or that were rounded, are not known exactly. Every count ``n`` of such a graph is the least
+it can be, and ``n_most`` beside it the most; an exact graph has no ``*_most`` at all.
 """
 
 from __future__ import annotations
@@ -23,9 +26,14 @@ if TYPE_CHECKING:
     import networkx as nx
 
 FORMAT = "wildgraph.taskgraph"
-FORMAT_VERSION = 1
+#: 2 has bounds. Exact graphs are written as 1, which older versions read.
+FORMAT_VERSION = 2
 #: Counts above this come from no log, and would not fit the integers that graphs are walked with.
 _MOST = 2**53
+
+
+#: The counts of each part, which may be bounds.
+_COUNTS = {"GraphNode": ("support", "records"), "GraphEdge": ("frequency", "users"), "TaskGraph": ("records", "users")}
 
 
 class GraphNode(Record):
@@ -34,6 +42,7 @@ class GraphNode(Record):
     Attributes:
         concept: concept id, such as ``task/summarize-the-document``. name: its published name.
         support: distinct users within the type. records: records within the type.
+        support_most, records_most: the most they can be, where they are not exact.
     """
 
     field: str
@@ -41,6 +50,8 @@ class GraphNode(Record):
     name: str = Field(min_length=1, max_length=120)
     support: int = Field(ge=1, le=_MOST)
     records: int = Field(ge=1, le=_MOST)
+    support_most: int | None = Field(default=None, le=_MOST)
+    records_most: int | None = Field(default=None, le=_MOST)
 
 
 class GraphEdge(Record):
@@ -48,12 +59,15 @@ class GraphEdge(Record):
 
     Attributes:
         frequency: records in which both occur. users: distinct users of those records.
+        frequency_most, users_most: the most they can be, where they are not exact.
     """
 
     source: int = Field(ge=0)
     target: int = Field(ge=0)
     frequency: int = Field(ge=1, le=_MOST)
     users: int = Field(ge=1, le=_MOST)
+    frequency_most: int | None = Field(default=None, le=_MOST)
+    users_most: int | None = Field(default=None, le=_MOST)
 
 
 class TaskGraph(Record):
@@ -62,6 +76,7 @@ class TaskGraph(Record):
     Attributes:
         document_type: concept id of the type. name: its published name.
         records, users: how many records and distinct users the type has. min_support: the K it was pruned at.
+        records_most, users_most: the most they can be, where they are not exact.
     """
 
     document_type: str
@@ -69,6 +84,8 @@ class TaskGraph(Record):
     records: int = Field(ge=0, le=_MOST)
     users: int = Field(ge=0, le=_MOST)
     min_support: int = Field(ge=1)
+    records_most: int | None = Field(default=None, le=_MOST)
+    users_most: int | None = Field(default=None, le=_MOST)
     nodes: tuple[GraphNode, ...]
     edges: tuple[GraphEdge, ...]
 
@@ -88,7 +105,19 @@ class TaskGraph(Record):
             least = min(self.nodes[edge.source].records, self.nodes[edge.target].records)
             if edge.frequency > least:
                 raise ValueError(f"edge ({edge.source}, {edge.target}) is more frequent than one of its nodes")
+        for part in (self, *self.nodes, *self.edges):
+            for name in _COUNTS[type(part).__name__]:
+                most = getattr(part, f"{name}_most")
+                if (most is None) != self.exact:
+                    raise ValueError("some counts are exact and some are bounds")
+                if most is not None and most < getattr(part, name):
+                    raise ValueError(f"{name}_most is below {name}")
         return self
+
+    @property
+    def exact(self) -> bool:
+        """Whether its counts are counts, not bounds."""
+        return self.users_most is None
 
     @property
     def slug(self) -> str:
@@ -110,7 +139,8 @@ class TaskGraph(Record):
 
     def to_json(self) -> str:
         """The graph as canonical JSON text: equal graphs give equal bytes."""
-        return canonical_json({"format": FORMAT, "version": FORMAT_VERSION, **self.model_dump(mode="json")}) + "\n"
+        version = 1 if self.exact else FORMAT_VERSION
+        return canonical_json({"format": FORMAT, "version": version, **self.model_dump(mode="json", exclude_none=True)}) + "\n"
 
     @classmethod
     def from_json(cls, text: str, source: str = "graph") -> Self:
@@ -132,7 +162,7 @@ class TaskGraph(Record):
         if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
             raise InputError(f"{source} is not a wildgraph task graph", "graphs are the *.json files under RUN/graphs/")
         version = data.pop("version", None)
-        if not isinstance(version, int) or version > FORMAT_VERSION:
+        if not isinstance(version, int) or not 1 <= version <= FORMAT_VERSION:
             raise InputError(f"{source} has graph format version {version!r}", "a newer wildgraph wrote it: upgrade")
         try:
             return cls.model_validate(data)
@@ -153,17 +183,15 @@ class TaskGraph(Record):
             raise InputError(f"cannot read the graph {path}: {error}") from error
 
     def to_networkx(self) -> nx.Graph[str]:
-        """A networkx graph: nodes are concept ids with ``field, name, support, records``, edges carry ``frequency, users``."""
+        """A networkx graph: nodes are concept ids with ``field, name, support, records``, edges carry ``frequency, users``; bounds too."""
         import networkx as nx
 
-        graph: nx.Graph[str] = nx.Graph(
-            document_type=self.document_type, name=self.name, records=self.records, users=self.users, min_support=self.min_support
-        )
+        graph: nx.Graph[str] = nx.Graph(**self.model_dump(exclude={"nodes", "edges"}, exclude_none=True))
         for node in self.nodes:
-            graph.add_node(node.concept, field=node.field, name=node.name, support=node.support, records=node.records)
+            graph.add_node(node.concept, **node.model_dump(exclude={"concept"}, exclude_none=True))
         for edge in self.edges:
             ends = self.nodes[edge.source].concept, self.nodes[edge.target].concept
-            graph.add_edge(*ends, frequency=edge.frequency, users=edge.users)
+            graph.add_edge(*ends, **edge.model_dump(exclude={"source", "target"}, exclude_none=True))
         return graph
 
     @classmethod

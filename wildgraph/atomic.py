@@ -1,0 +1,36 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from wildgraph.errors import RunError
+
+
+@contextmanager
+def replacing(target: Path, mode: int) -> Iterator[int]:
+    """A descriptor of ``<target>.partial``, which takes the target's place when all went well; whoever gets it closes it.
+
+    Args:
+        target: the file; its folders are made.
+        mode: its permissions.
+
+    Raises:
+        RunError: the disk is full or the file cannot be written.
+    """
+    partial = target.with_name(f"{target.name}.partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial.unlink(missing_ok=True)  # one that a killed command left has that command's mode
+        yield os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        partial.replace(target)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise RunError(
+                f"the disk is full while writing {target}", "free some space and run the same command again: nothing paid for is lost"
+            ) from error
+        raise RunError(f"cannot write {target}: {error.strerror}") from error

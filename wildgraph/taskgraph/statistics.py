@@ -1,0 +1,145 @@
+"""Numbers that describe task graphs: size, components, degrees, entropies, and how much of them another K would keep."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from wildgraph.records import Json
+from wildgraph.taskgraph.graph import TaskGraph
+
+#: Ks for which it is said what they would keep.
+LADDER = (1, 2, 3, 5, 10, 20, 50, 100)
+
+
+def entropy(counts: Iterable[int]) -> float:
+    """Shannon entropy in bits of a distribution given by counts.
+
+    Example:
+        >>> entropy([1, 1, 1, 1]), entropy([7]), entropy([])
+        (2.0, 0.0, 0.0)
+    """
+    found = [count for count in counts if count > 0]
+    total = sum(found)
+    return max(0.0, sum(count / total * math.log2(total / count) for count in found))
+
+
+@dataclass(frozen=True)
+class TypeStats:
+    """One graph in numbers.
+
+    Attributes:
+        document_type, name, records, users, min_support, exact: as the graph has them.
+        nodes, edges: how many. isolated: nodes without an edge.
+        components: connected components. largest: nodes of the largest one.
+        mean_degree: edges per node, counted at both ends.
+        degree_entropy: bits of the distribution of degrees over nodes.
+        label_entropy: bits of the distribution of labels, each weighed by its records.
+        fields: the like by field, and how many nodes it has.
+    """
+
+    document_type: str
+    name: str
+    records: int
+    users: int
+    min_support: int
+    exact: bool
+    nodes: int
+    edges: int
+    isolated: int
+    components: int
+    largest: int
+    mean_degree: float
+    degree_entropy: float
+    label_entropy: float
+    fields: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class KeptAtK:
+    """What a K would keep of the graphs: how many nodes and edges, and which share of all there are."""
+
+    min_support: int
+    nodes: int
+    edges: int
+    nodes_share: float
+    edges_share: float
+
+
+@dataclass(frozen=True)
+class GraphStats:
+    """Graphs in numbers.
+
+    Attributes:
+        types: one entry per graph. concepts: distinct concepts in all of them.
+        kept: what each K would keep, pruning alone, without folding.
+        kept_of: what the shares are of: ``private counts`` or ``published graphs``.
+    """
+
+    types: tuple[TypeStats, ...]
+    concepts: int
+    kept: tuple[KeptAtK, ...]
+    kept_of: str
+
+    def as_json(self) -> dict[str, Json]:
+        """A JSON object of everything."""
+        data: dict[str, Json] = asdict(self)
+        return data
+
+
+def describe(graphs: Sequence[TaskGraph], unpruned: Sequence[TaskGraph] | None = None) -> GraphStats:
+    """Graphs in numbers; floats rounded to 1e-4.
+
+    Args:
+        graphs: the published graphs.
+        unpruned: the graphs at K = 1, where the private counts are at hand; else shares are of what is published.
+    """
+    return GraphStats(
+        types=tuple(_type(graph) for graph in graphs),
+        concepts=len({node.concept for graph in graphs for node in graph.nodes}),
+        kept=_ladder(graphs if unpruned is None else unpruned),
+        kept_of="published graphs" if unpruned is None else "private counts",
+    )
+
+
+def _type(graph: TaskGraph) -> TypeStats:
+    import networkx as nx
+
+    plain = graph.to_networkx()
+    components = sorted((len(found) for found in nx.connected_components(plain)), reverse=True)
+    degrees = [degree for _, degree in plain.degree()]
+    fields: dict[str, list[int]] = {}
+    for node in graph.nodes:
+        fields.setdefault(node.field, []).append(node.records)
+    return TypeStats(
+        document_type=graph.document_type,
+        name=graph.name,
+        records=graph.records,
+        users=graph.users,
+        min_support=graph.min_support,
+        exact=graph.exact,
+        nodes=len(graph.nodes),
+        edges=len(graph.edges),
+        isolated=degrees.count(0),
+        components=len(components),
+        largest=components[0] if components else 0,
+        mean_degree=round(sum(degrees) / len(degrees), 4) if degrees else 0.0,
+        degree_entropy=round(entropy(Counter(degrees).values()), 4),
+        label_entropy=round(entropy(node.records for node in graph.nodes), 4),
+        fields={name: {"nodes": len(counts), "entropy": round(entropy(counts), 4)} for name, counts in sorted(fields.items())},
+    )
+
+
+def _ladder(graphs: Sequence[TaskGraph]) -> tuple[KeptAtK, ...]:
+    supports = [node.support for graph in graphs for node in graph.nodes]
+    users = [edge.users for graph in graphs for edge in graph.edges]
+    least = min((graph.min_support for graph in graphs), default=1)
+    found = []
+    for k in sorted({least, *(k for k in LADDER if k > least)}):
+        nodes, edges = sum(support >= k for support in supports), sum(count >= k for count in users)
+        if not nodes:
+            break
+        found.append(KeptAtK(k, nodes, edges, round(nodes / max(len(supports), 1), 4), round(edges / max(len(users), 1), 4)))
+    return tuple(found)
