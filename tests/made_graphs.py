@@ -6,8 +6,14 @@ from itertools import combinations
 from hypothesis import strategies as st
 
 from wildgraph.catalogue import Catalogue
+from wildgraph.counts import read_counts, write_counts
+from wildgraph.funnel import StageCount
+from wildgraph.publishing import publish_counts
 from wildgraph.records import Concept, LabelledRecord
+from wildgraph.store import RunDirectory
 from wildgraph.taskgraph import GraphEdge, GraphNode, TaskGraph
+from wildgraph.taskgraph.coarsening import round_counts
+from wildgraph.taskgraph.merging import merge_published
 
 #: child -> parent; two fields, two levels, and one lonely concept.
 PARENTS = {
@@ -93,6 +99,13 @@ def graphs(draw, fields=("task", "intent", "output_format"), most=9):
     return graph(nodes, edges, records=60, kind=kind)
 
 
+@st.composite
+def bounded(draw):
+    """A graph whose counts may be bounds, as merging or rounding leaves it."""
+    found = draw(graphs())
+    return draw(st.sampled_from([found, round_counts(found), *merge_published([[found], [draw(graphs())]])]))
+
+
 def counted(found, labels_of=lambda record: record.labels):
     """Node and edge counts by brute force: concept(s) -> (records, distinct users)."""
     hits = defaultdict(list)
@@ -103,3 +116,14 @@ def counted(found, labels_of=lambda record: record.labels):
         for pair in combinations(labels, 2):
             hits[frozenset(pair)].append(item.user)
     return {key: (len(users), len(set(users))) for key, users in hits.items()}
+
+
+def run_of(path, found, config, concepts=None):
+    """A run directory with the counts and graphs of labelled records, as a build leaves it, without logs and models."""
+    concepts = catalogue().concepts if concepts is None else concepts
+    with RunDirectory.write(path) as run:
+        files = write_counts(run, found, concepts)
+        count = StageCount("graph")
+        published, about = publish_counts(run, read_counts(path), config, count)
+        run.finish("graph", "made", count, {**files, **published}, about)
+    return path

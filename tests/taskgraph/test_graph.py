@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_graphs import graph, graphs
+from made_graphs import bounded, graph
 from pydantic import ValidationError
 
 from wildgraph.errors import InputError
 from wildgraph.taskgraph import GraphEdge, GraphNode, TaskGraph, read_graphs
+from wildgraph.taskgraph.coarsening import round_counts
 
 SMALL = graph(
     {"task/a": 5, "task/b": 3, "intent/c": 4}, {("task/a", "task/b"): 2, ("task/a", "intent/c"): 4, ("task/b", "intent/c"): 1}, records=6
@@ -18,7 +19,7 @@ NODE = {"field": "task", "concept": "task/a", "name": "a", "support": 1, "record
 EDGE = {"source": 0, "target": 1, "frequency": 1, "users": 1}
 
 
-@given(graphs())
+@given(bounded())
 def test_a_graph_reads_back_from_its_json(found):
     text = found.to_json()
     assert TaskGraph.from_json(text) == found
@@ -27,14 +28,14 @@ def test_a_graph_reads_back_from_its_json(found):
     assert "\n" not in text[:-1]
 
 
-@given(graphs())
+@given(bounded())
 def test_a_graph_comes_back_from_networkx(found):
     plain = found.to_networkx()
     assert TaskGraph.from_networkx(plain) == found
     assert (plain.number_of_nodes(), plain.number_of_edges()) == (len(found.nodes), len(found.edges))
 
 
-@given(graphs(), st.randoms())
+@given(bounded(), st.randoms())
 def test_the_order_of_a_networkx_graph_leaves_no_trace(found, random):
     plain = found.to_networkx()
     nodes, edges = list(plain.nodes(data=True)), [(b, a, data) for a, b, data in plain.edges(data=True)]
@@ -46,7 +47,7 @@ def test_the_order_of_a_networkx_graph_leaves_no_trace(found, random):
     assert TaskGraph.from_networkx(again).to_json() == found.to_json()
 
 
-@given(graphs())
+@given(bounded())
 def test_adjacency_and_triples_say_what_the_edges_say(found):
     matrix = found.adjacency
     assert matrix.dtype == np.int64
@@ -131,6 +132,26 @@ def test_counts_out_of_range_are_refused(kind, data):
     assert len(caught.value.errors()) == 1
 
 
+def test_bounds_are_written_as_another_version_and_exact_graphs_as_ever():
+    exact, rounded = json.loads(SMALL.to_json()), json.loads(round_counts(SMALL).to_json())
+    assert (exact["version"], rounded["version"]) == (1, 2)
+    assert not [key for key in (*exact, *exact["nodes"][0], *exact["edges"][0]) if key.endswith("_most")]
+    assert {"users_most", "records_most"} < set(rounded)
+    assert (SMALL.exact, round_counts(SMALL).exact) == (True, False)
+
+
+@pytest.mark.parametrize("part", ["nodes", "edges"])
+def test_bounds_are_all_or_none_and_in_order(part):
+    rounded = json.loads(round_counts(SMALL).to_json())
+    name = "support" if part == "nodes" else "frequency"
+    spoilt = rounded | {part: [rounded[part][0] | {f"{name}_most": 0}, *rounded[part][1:]]}
+    with pytest.raises(InputError, match=f"corrupt: .*{name}_most is below {name}"):
+        TaskGraph.from_json(json.dumps(spoilt))
+    half = {key: value for key, value in rounded[part][0].items() if key != f"{name}_most"}
+    with pytest.raises(InputError, match=r"corrupt: .*some counts are exact and some are bounds"):
+        TaskGraph.from_json(json.dumps(rounded | {part: [half, *rounded[part][1:]]}))
+
+
 def without(key):
     data = json.loads(SMALL.to_json())
     del data[key]
@@ -153,6 +174,8 @@ def changed(**values):
         ('{"nodes": [], "links": []}', "not a wildgraph task graph"),
         (changed(version=3), "version 3 — a newer wildgraph wrote it"),
         (changed(version="1"), "version '1'"),
+        (changed(version=0), "version 0"),
+        (changed(users_most=9), "corrupt: .*some counts are exact and some are bounds"),
         (without("version"), "version None"),
         (without("nodes"), "corrupt: nodes Field required"),
         (changed(colour="red"), "corrupt: colour Extra inputs"),
