@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wildgraph.catalogue import shareable_rows
 from wildgraph.config import Config
+from wildgraph.counts import FORMAT_VERSION as COUNTS_VERSION
 from wildgraph.counts import read_counts, write_counts
 from wildgraph.engines import Engines
 from wildgraph.forgotten import forgotten_users
@@ -119,6 +120,7 @@ class Build:
             self.engines.prior.fingerprint,
             self.engines.embedder.identity,
             self.config.graph.min_support,
+            COUNTS_VERSION,
         ]
         mark = fingerprint("canonicalize", canonicalize_stage.VERSION, marks, upstream)
 
