@@ -113,6 +113,12 @@ def test_nothing_of_the_user_is_left(run):
     assert not list((run / "private").glob("cache.sqlite-*"))
 
 
+def test_what_a_killed_command_left_half_written_goes_too(run):
+    (run / "private/mined.jsonl.partial").write_text(SECRET)
+    forget(run, "Ann")
+    assert SECRET.encode() not in everything(run)
+
+
 def test_the_graphs_and_records_are_those_of_a_log_without_the_user(run, tmp_path):
     found = forget(run, "Ann")
     other = built(tmp_path / "other", log(tmp_path, without="Ann"))

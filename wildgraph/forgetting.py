@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from wildgraph.building import CONVERSATIONS, MINED
 from wildgraph.catalogue import concept_id, shareable_rows
-from wildgraph.counts import Counts, has_counts, read_counts, save_counts
+from wildgraph.counts import COUNTS, Counts, has_counts, read_counts, save_counts
 from wildgraph.errors import EmptyResultError, InputError, RunError
 from wildgraph.forgotten import forgotten_users, note_forgotten
 from wildgraph.funnel import StageCount
@@ -28,11 +28,12 @@ from wildgraph.publishing import publish_counts
 from wildgraph.readers.layout import name_of
 from wildgraph.records import REASONS, Concept, Conversation, Json
 from wildgraph.stages import adapt as adapt_stage
+from wildgraph.stages import graph as graph_stage
 from wildgraph.stages import mine as mine_stage
 from wildgraph.stages.canonicalize import fold
 from wildgraph.stages.graph import GraphConfig
 from wildgraph.stages.mine import MineConfig
-from wildgraph.store import RunDirectory
+from wildgraph.store import RunDirectory, file_hashes, fingerprint
 from wildgraph.taskgraph import TaskGraph, read_graphs
 
 CATALOGUE, CACHE = "private/catalogue.jsonl", "private/cache.sqlite"
@@ -106,6 +107,8 @@ class _Forgetting:
         if not self.conversations and not records and self.user not in forgotten_users(self.run):
             raise InputError(f"no user of that name is in {self.run.path}", "write the name as the log writes it")
         note_forgotten(self.run, self.user)
+        for left in self.run.private.rglob("*.partial"):  # of a command that was killed; nobody else writes here now
+            left.unlink()
         answers, unsure, others = self._forget_answers()
         values, renames = self._values_left(counts.concepts if counts else {})
         graphs = self._forget_counts(counts, renames) if counts else []
@@ -220,7 +223,11 @@ class _Forgetting:
             published, about = {"graph.rejected.jsonl": "shareable"}, {"graphs": {}, "settings": entry["settings"]}
         kept: dict[str, Json] = {"merged": entry["merged"]} if "merged" in entry else {}
         named = {name: kind for name, kind in files.items() if name in entry["files"]}
-        self.run.finish("graph", entry["fingerprint"], count, {**published, **named}, {**about, **kept})
+        # No longer what a build made: the next one counts again.
+        mark = fingerprint(
+            "forget", graph_stage.VERSION, self._graph_config().model_dump(mode="json"), *file_hashes([self.run.path / COUNTS])
+        )
+        self.run.finish("graph", mark, count, {**published, **named}, {**about, **kept})
         return read_graphs(self.run.path / "graphs") if count.passed else []
 
     def _graph_config(self) -> GraphConfig:

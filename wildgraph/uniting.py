@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wildgraph.counts import Union, read_counts, save_counts, unite
+from wildgraph.counts import COUNTS, Union, read_counts, save_counts, unite
 from wildgraph.errors import EmptyResultError, RunError, UsageError
 from wildgraph.funnel import StageCount
 from wildgraph.pseudonyms import key_id
@@ -15,7 +15,7 @@ from wildgraph.publishing import publish_counts, write_folder
 from wildgraph.records import Concept
 from wildgraph.stages import graph as graph_stage
 from wildgraph.stages.graph import GraphConfig
-from wildgraph.store import RunDirectory, fingerprint
+from wildgraph.store import RunDirectory, file_hashes, fingerprint
 from wildgraph.taskgraph import TaskGraph, read_graphs
 from wildgraph.taskgraph.merging import merge_published
 
@@ -105,7 +105,7 @@ def _merge_exactly(found: Sequence[Source], out: Path, min_support: int | None, 
         files = save_counts(run, union.counts)
         count = StageCount("graph")
         published, about = publish_counts(run, union.counts, config, count)
-        marks = sorted(RunDirectory.open(source.path).manifest()["stages"]["graph"]["fingerprint"] for source in found)
+        marks = file_hashes([source.path / COUNTS for source in found])
         mark = fingerprint("merge", graph_stage.VERSION, config.model_dump(mode="json"), *marks)
         run.finish("graph", mark, count, {**files, **published}, {**about, "merged": len(found)})
         return GraphMerge(out, read_graphs(out / "graphs"), union)
