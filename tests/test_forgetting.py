@@ -230,6 +230,7 @@ def test_an_interrupted_call_is_ended_by_the_same_call(run, step, monkeypatch):
         assert rows(run / "private" / name) == rows(clean / "private" / name), name
     assert read_counts(run).records == read_counts(clean).records
     assert [graph.to_json() for graph in read_graphs(run / "graphs")] == [graph.to_json() for graph in read_graphs(clean / "graphs")]
+    assert (run / "manifest.json").read_bytes() == (clean / "manifest.json").read_bytes()
 
 
 def test_where_the_prompt_has_changed_it_is_said_that_answers_may_be_left(run):

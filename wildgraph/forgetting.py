@@ -26,7 +26,7 @@ from wildgraph.llm.answers import Turn, follow_up, read
 from wildgraph.pseudonyms import key_id, keyed_record, keyed_user
 from wildgraph.publishing import publish_counts
 from wildgraph.readers.layout import name_of
-from wildgraph.records import REASONS, Concept, Conversation, Json
+from wildgraph.records import Concept, Conversation, Json
 from wildgraph.stages import adapt as adapt_stage
 from wildgraph.stages import graph as graph_stage
 from wildgraph.stages import mine as mine_stage
@@ -115,15 +115,15 @@ class _Forgetting:
         if values is not None:
             self.run.write_rows(CATALOGUE, values)
             self.run.write_rows("catalogue.jsonl", shareable_rows(values, self._graph_config().min_support))
-        mined = self._rewrite(MINED, lambda row: row.get("user") == self.user)
-        lost = {stage: self._forget_rejections(stage) for stage in ("ingest", "mine")}
+        self._rewrite(MINED, lambda row: row.get("user") == self.user)
+        rejections = sum(self._forget_rejections(stage) for stage in ("ingest", "mine"))
         self._rewrite(CONVERSATIONS, lambda row: row.get("id") in self.ids)
-        self._correct_funnel(mined, lost)
+        self._correct_funnel()
         return Forgotten(
             run=self.run.path,
             conversations=len(self.ids),
             records=records,
-            rejections=sum(sum(reasons.values()) for reasons in lost.values()),
+            rejections=rejections,
             answers=answers,
             unsure=unsure,
             kept_prompts=others,
@@ -241,41 +241,38 @@ class _Forgetting:
 
     def _rewrite(self, name: str, is_theirs: Callable[[Mapping[str, Any]], bool]) -> int:
         """Write a file of rows without the user's; how many those were."""
-        if not (self.run.path / name).is_file():
-            return 0
-        theirs = sum(is_theirs(row) for row in self.run.rows(name))
+        theirs = sum(is_theirs(row) for row in self._rows(name))
         if theirs:
             self.run.write_rows(name, (row for row in self.run.rows(name) if not is_theirs(row)))
         return theirs
 
-    def _forget_rejections(self, stage: str) -> Counter[str]:
-        """The user's rejections by reason, taken out of both files."""
-        details = f"private/{stage}.rejected.jsonl"
-        found: Counter[str] = Counter()
-        if (self.run.path / details).is_file():
-            found.update(row["reason"] for row in self.run.rows(details) if row.get("item") in self.ids)
-        self._rewrite(details, lambda row: row.get("item") in self.ids)
+    def _forget_rejections(self, stage: str) -> int:
+        """Take the user's rejections out of both files; how many there were."""
         hidden = {keyed_record(self.key, one) for one in self.ids}
         self._rewrite(f"{stage}.rejected.jsonl", lambda row: row.get("item") in hidden)
-        return found
+        return self._rewrite(f"private/{stage}.rejected.jsonl", lambda row: row.get("item") in self.ids)
 
-    def _correct_funnel(self, mined: int, lost: Mapping[str, Counter[str]]) -> None:
-        """Take the user out of what the manifest says went in and came out."""
-        n = len(self.ids)
-        gone = {"ingest": (0, n), "mine": (n, mined), "canonicalize": (mined, mined)}
-        changes = {}
-        for stage, (entered, passed) in gone.items():
+    def _correct_funnel(self) -> None:
+        """Let the manifest say what is in the files now: counted again, so that an interrupted call leaves no trace in it."""
+        out = {"ingest": self._count(CONVERSATIONS), "mine": self._count(MINED)}
+        changes: dict[str, dict[str, Json]] = {}
+        for stage, passed in out.items():
             entry = self.run.stage(stage)
             if entry is not None:
-                rejected = {kind: dict(reasons) for kind, reasons in entry["rejected"].items()}
-                for reason, number in lost.get(stage, Counter[str]()).items():
-                    rejected[REASONS[reason][0]][reason] -= number
-                if stage == "ingest" and n:
-                    again = sum(lost["ingest"].values())
-                    rejected["filtered"]["forgotten"] = rejected["filtered"].get("forgotten", 0) + n + again
-                kept = {kind: {reason: number for reason, number in reasons.items() if number} for kind, reasons in rejected.items()}
-                changes[stage] = {**entry, "in": entry["in"] - entered, "out": entry["out"] - passed, "rejected": kept}
+                count = StageCount(stage, entered=entry["in"] if stage == "ingest" else out["ingest"], passed=passed)
+                count.rejected.update(row["reason"] for row in self._rows(f"private/{stage}.rejected.jsonl"))
+                if stage == "ingest":
+                    count.rejected["forgotten"] = count.entered - passed - sum(count.rejected.values())
+                changes[stage] = {**entry, **count.funnel()}
+        if (entry := self.run.stage("canonicalize")) is not None:
+            changes["canonicalize"] = {**entry, "in": out["mine"], "out": out["mine"]}
         self.run.revise(changes)
+
+    def _rows(self, name: str) -> Iterator[Mapping[str, Any]]:
+        return self.run.rows(name) if (self.run.path / name).is_file() else iter(())
+
+    def _count(self, name: str) -> int:
+        return sum(1 for _ in self._rows(name))
 
 
 def _values(row: Mapping[str, Any]) -> set[tuple[str, str]]:
