@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wildgraph.catalogue import shareable_rows
+from wildgraph.catalogue import load_catalogue, shareable_rows
 from wildgraph.config import Config
 from wildgraph.counts import FORMAT_VERSION as COUNTS_VERSION
 from wildgraph.counts import read_counts, write_counts
+from wildgraph.edits import load_edits
 from wildgraph.engines import Engines
 from wildgraph.forgotten import forgotten_users
 from wildgraph.funnel import Observer, StageCount, require_some
@@ -19,6 +20,7 @@ from wildgraph.llm.tally import Counts
 from wildgraph.pseudonyms import keyed_user
 from wildgraph.publishing import publish_counts
 from wildgraph.records import Conversation, Json, MetaInformation, Rejection
+from wildgraph.rows import read_rows
 from wildgraph.stages import canonicalize as canonicalize_stage
 from wildgraph.stages import graph as graph_stage
 from wildgraph.stages import ingest as ingest_stage
@@ -112,13 +114,38 @@ class Build:
 
         return self._stage("mine", mark, work)
 
+    def read_mined(self, files: Sequence[Path]) -> str:
+        """Take records that were mined elsewhere, in place of ingesting and mining."""
+        settings = self.config.mine
+        marks = [[field.model_dump(mode="json") for field in settings.fields], self.run.key_id(), *sorted(forgotten_users(self.run))]
+        mark = fingerprint("mine", mine_stage.VERSION, ["read", *marks], *file_hashes(files))
+
+        def work(count: StageCount) -> tuple[dict[str, str], dict[str, Json]]:
+            rows = (row for file in files for row in read_rows(file, stage=mine_stage.STAGE))
+            forgotten = forgotten_users(self.run)
+            mined = (
+                item
+                for item in mine_stage.read_mined(rows, settings, key=self.run.key())
+                if isinstance(item, Rejection) or item.user not in forgotten
+            )
+            written = self.run.split(mined, MINED, count, limit=self.config.max_rejection_rate, observe=self._observe(None))
+            require_some(count, "mined records")
+            names: list[Json] = [*sorted(file.name for file in files)]
+            return written, {"engine": "read from files", "files_read": names}
+
+        return self._stage("mine", mark, work)
+
     def canonicalize(self, upstream: str) -> str:
         """Lift values to concepts."""
         settings = self.config.canonicalize
+        edits = load_edits(settings.edits)
+        earlier = load_catalogue(Path(settings.earlier)) if settings.earlier else None
         marks = [
-            settings.model_dump(mode="json"),
+            settings.model_dump(mode="json", exclude={"edits", "earlier"}),
+            edits.model_dump(mode="json"),
+            earlier.fingerprint if earlier else "",
             self.engines.prior.fingerprint,
-            self.engines.embedder.identity,
+            self.engines.lifter.identity,
             self.config.graph.min_support,
             COUNTS_VERSION,
         ]
@@ -127,15 +154,27 @@ class Build:
         def work(count: StageCount) -> tuple[dict[str, str], dict[str, Json]]:
             context = {"fields": self.config.fields}
             records = list(self.run.records(MINED, MetaInformation, lambda row: MetaInformation.model_validate(row, context=context)))
-            catalogue, labels = canonicalize_stage.canonicalize(records, settings, prior=self.engines.prior, embedder=self.engines.embedder)
+            catalogue, labels = canonicalize_stage.canonicalize(
+                records,
+                settings,
+                prior=self.engines.prior,
+                lifter=self.engines.lifter,
+                likeness=self.engines.likeness,
+                earlier=earlier,
+                edits=edits,
+                min_support=self.config.graph.min_support,
+            )
             count.entered = count.passed = len(records)
             rows = catalogue.rows()
             files = write_counts(self.run, labels, catalogue.concepts)
             self.run.write_rows("private/catalogue.jsonl", rows)
             self.run.write_rows("catalogue.jsonl", shareable_rows(rows, self.config.graph.min_support))
+            alone: Json = {name: round(share, 3) for name, share in canonicalize_stage.singletons(catalogue.assignments.values()).items()}
             return {**files, "private/catalogue.jsonl": "private", "catalogue.jsonl": "shareable"}, {
                 "values": len(rows),
                 "concepts": len({row["concept"] for row in rows}),
+                "lifter": type(self.engines.lifter).__name__.removesuffix("Lifter").lower(),
+                "share_of_concepts_in_one_record": alone,
             }
 
         return self._stage("canonicalize", mark, work)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -61,11 +62,20 @@ class _PriorEntry(BaseModel):
         return signs
 
 
+class _FinerEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=120)
+    under: str | None = None
+    like: list[str] = Field(min_length=1)
+
+
 class _PriorFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     version: int
-    fields: dict[str, list[_PriorEntry]]
+    fields: dict[str, list[_PriorEntry]] = Field(default_factory=dict)
+    finer: dict[str, list[_FinerEntry]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,16 +100,31 @@ class Prior:
     """A prior catalogue: what is known of concepts before any value was seen.
 
     Attributes:
-        concepts: by field, parents before their children, in file order.
+        concepts: by field, parents before their children, in file order: what a query is mined for without a model.
         fingerprint: content hash.
+        finer: by field, concepts at the grain at which requests are interchangeable, with many phrases: what values are lifted to.
     """
 
     concepts: Mapping[str, tuple[PriorConcept, ...]]
     fingerprint: str
+    finer: Mapping[str, tuple[PriorConcept, ...]] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[PriorConcept]:
         for group in self.concepts.values():
             yield from group
+
+    def phrases(self, field_name: str) -> tuple[PriorConcept, ...]:
+        """The concepts that a field's values are compared with: the finer ones, else those that have none below them."""
+        if found := self.finer.get(field_name):
+            return found
+        there = self.concepts.get(field_name, ())
+        parents = {entry.concept.parent for entry in there}
+        return tuple(entry for entry in there if entry.concept.id not in parents)
+
+    def known(self) -> dict[str, Concept]:
+        """All concepts by id, finer ones under their parents."""
+        finer = {entry.concept.id: entry.concept for group in self.finer.values() for entry in group}
+        return {**finer, **{entry.concept.id: entry.concept for entry in self}}
 
 
 def _entries(field_name: str, entries: Iterable[_PriorEntry], parent: str | None) -> Iterator[PriorConcept]:
@@ -110,45 +135,71 @@ def _entries(field_name: str, entries: Iterable[_PriorEntry], parent: str | None
         yield from _entries(field_name, entry.concepts, concept.id)
 
 
-def parse_prior(text: str, source: str) -> Prior:
-    """A prior catalogue from YAML text; ``catalogues/general.yaml`` documents the format.
+def parse_prior(*texts: tuple[str, str]) -> Prior:
+    """A prior catalogue from the YAML texts of its files, each with its name; ``catalogues/*.yaml`` document the format.
 
     Raises:
-        InputError: not YAML, unknown keys, a newer version, or one concept twice in a field.
+        InputError: not YAML, unknown keys, a newer version, one concept twice in a field, or a finer one under a concept that is not there.
     """
     import yaml
 
-    try:
-        data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
-        parsed = _PriorFile.model_validate(data)
-    except (yaml.YAMLError, ValidationError) as error:
-        raise InputError(
-            f"{source} is not a catalogue: {str(error).splitlines()[0]}", "wildgraph/catalogues/general.yaml shows the format"
-        ) from error
-    if parsed.version > PRIOR_VERSION:
-        raise InputError(f"{source} has catalogue version {parsed.version}", "a newer wildgraph wrote it: upgrade")
     concepts: dict[str, tuple[PriorConcept, ...]] = {}
-    for name, entries in parsed.fields.items():
-        found = tuple(_entries(name, entries, None))
-        ids = [entry.concept.id for entry in found]
-        twice = next((one for one in ids if ids.count(one) > 1), None)
-        if twice:
-            raise InputError(f"{source} names the concept {twice} twice")
-        concepts[name] = found
-    return Prior(concepts, content_hash(text))
+    finer: list[tuple[str, str, _FinerEntry]] = []
+    for text, source in texts:
+        try:
+            data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
+            parsed = _PriorFile.model_validate(data)
+        except (yaml.YAMLError, ValidationError) as error:
+            raise InputError(
+                f"{source} is not a catalogue: {str(error).splitlines()[0]}", "wildgraph/catalogues/general.yaml shows the format"
+            ) from error
+        if parsed.version > PRIOR_VERSION:
+            raise InputError(f"{source} has catalogue version {parsed.version}", "a newer wildgraph wrote it: upgrade")
+        for name, entries in parsed.fields.items():
+            concepts[name] = (*concepts.get(name, ()), *_entries(name, entries, None))
+            ids = Counter(entry.concept.id for entry in concepts[name])
+            if twice := [one for one, count in ids.items() if count > 1]:
+                raise InputError(f"{source} names the concept {twice[0]} twice")
+        finer += [(source, name, entry) for name, entries in parsed.finer.items() for entry in entries]
+    return Prior(concepts, content_hash(*(text for text, _ in texts)), _finer(finer, concepts))
+
+
+def _finer(
+    entries: Iterable[tuple[str, str, _FinerEntry]], concepts: Mapping[str, Sequence[PriorConcept]]
+) -> dict[str, tuple[PriorConcept, ...]]:
+    """The finer concepts by field; one that bears the name of a general concept is that concept."""
+    general = {name: {entry.concept.id: entry for entry in group} for name, group in concepts.items()}
+    found: dict[str, dict[str, PriorConcept]] = {}
+    for source, name, entry in entries:
+        born = concept_id(name, entry.name)
+        there = general.get(name, {})
+        parent = concept_id(name, entry.under) if entry.under else None
+        if parent is not None and parent not in there:
+            raise InputError(f"{source}: {entry.name!r} stands under {entry.under!r}, which no general concept of {name} is called")
+        if born in found.setdefault(name, {}) or (born in there and parent is not None):
+            raise InputError(f"{source} names the concept {born} twice")
+        concept = there[born].concept if born in there else Concept(id=born, field=name, name=entry.name, parent=parent, origin="prior")
+        found[name][born] = PriorConcept(concept, (entry.name, *entry.like), {})
+    return {name: tuple(group.values()) for name, group in found.items()}
 
 
 @cache
 def load_prior(path: str = "") -> Prior:
-    """The prior catalogue in a file; the general one that ships with wildgraph for an empty path.
+    """The prior catalogue in a file or a folder of files; the general one that ships with wildgraph for an empty path.
 
     Raises:
-        InputError: the file cannot be read or is not a catalogue.
+        InputError: a file cannot be read or is not a catalogue.
     """
     if not path:
-        return parse_prior(files("wildgraph").joinpath("catalogues/general.yaml").read_text(encoding="utf-8"), "catalogues/general.yaml")
+        folder = files("wildgraph").joinpath("catalogues")
+        shipped = ("general.yaml", "finer.yaml")
+        return parse_prior(*((folder.joinpath(name).read_text(encoding="utf-8"), f"catalogues/{name}") for name in shipped))
+    root = Path(path)
     try:
-        return parse_prior(Path(path).read_text(encoding="utf-8"), path)
+        named = sorted(root.glob("*.yaml")) if root.is_dir() else [root]
+        if not named:
+            raise InputError(f"the folder {path} holds no catalogue (*.yaml)")
+        return parse_prior(*((file.read_text(encoding="utf-8"), str(file)) for file in named))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the catalogue {path}: {error}") from error
 
@@ -169,6 +220,14 @@ class Catalogue:
 
     concepts: Mapping[str, Concept]
     assignments: Mapping[tuple[str, str], Assignment] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """Content hash of concepts and assignments."""
+        return content_hash(
+            [concept.model_dump(mode="json") for _, concept in sorted(self.concepts.items())],
+            [item.model_dump(mode="json") for _, item in sorted(self.assignments.items())],
+        )
 
     def leaf(self, field_name: str, value: str) -> str | None:
         """Id of the concept a value was assigned to, or ``None`` if it was never seen."""
@@ -259,3 +318,19 @@ def load_assignments(path: Path) -> dict[tuple[str, str], Assignment]:
                 raise InputError(f"{path}:{number} is no assignment: {' '.join(str(error).split())[:120]}") from error
             found[item.field, item.value] = item
     return found
+
+
+def load_catalogue(run: Path) -> Catalogue:
+    """The whole catalogue of a run: its private one, else what it publishes.
+
+    Raises:
+        InputError: there is none, or a file of it is damaged.
+    """
+    private = run / "private"
+    concepts, assignments = private / "concepts.jsonl", private / "catalogue.jsonl"
+    if not concepts.is_file():
+        concepts, assignments = run / "graphs" / "concepts.jsonl", run / "catalogue.jsonl"
+    if not concepts.is_file() or not assignments.is_file():
+        raise InputError(f"{run} holds no catalogue", "name a run directory that `wildgraph build` made")
+    known = load_concepts(concepts)
+    return Catalogue(known, {place: item for place, item in load_assignments(assignments).items() if item.concept in known})

@@ -154,7 +154,8 @@ def _note_engine(config: Config, flags: dict[str, Any]) -> None:
 
 
 @cli.command()
-@click.argument("logs", nargs=-1, required=True)
+@click.argument("logs", nargs=-1)
+@click.option("--mined", multiple=True, metavar="FILE", help="Start from mined records instead of logs (JSONL, parquet; repeatable).")
 @click.option("-o", "--output", "run", required=True, type=click.Path(path_type=Path), help="Run directory to make or continue.")
 @click.option("--format", "format_", help="Format of the logs; detected by default (wildchat, lmsys, sharegpt, …).")
 @click.option("--columns", callback=_columns, help="Columns of a plain table: query=…,user=…,language=…,id=…,document=…")
@@ -166,10 +167,13 @@ def _note_engine(config: Config, flags: dict[str, Any]) -> None:
 @click.option("--max-chars", type=click.IntRange(1), help="Longest query.")
 @click.option("--min-support", type=click.IntRange(1), help="K: fewest distinct users behind every node and edge [3].")
 @click.option("--min-type-records", type=click.IntRange(1), help="Document types with fewer records roll up [10].")
+@click.option("--catalogue", metavar="RUN", help="An earlier run: values go to its concepts first.")
+@click.option("--edits", metavar="FILE", help="Corrections of the catalogue: rename, merge, move, pin (YAML).")
+@click.option("--lifter", type=click.Choice(["auto", "model", "likeness"]), help="Who groups values into concepts [auto].")
 @click.option("--no-document", type=click.Choice(["drop", "keep"]), help="What happens to queries without a document [drop].")
 @click.option("--limit", type=click.IntRange(1), help="Take at most so many conversations.")
 @_model_options
-def build(logs: tuple[str, ...], run: Path, **flags: Any) -> None:  # noqa: ANN401 - click hands over what the options say
+def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any) -> None:  # noqa: ANN401 - click hands over what the options say
     """Build task graphs from query LOGS (files, folders, globs; JSONL, JSON, parquet, CSV, text; .gz, .zst)."""
     from wildgraph.pipeline import build as run_build
     from wildgraph.terminal import Progress, show_build
@@ -190,11 +194,14 @@ def build(logs: tuple[str, ...], run: Path, **flags: Any) -> None:  # noqa: ANN4
             "graph.min_support": flags["min_support"],
             "graph.min_type_records": flags["min_type_records"],
             "graph.no_document": flags["no_document"],
+            "canonicalize.earlier": flags["catalogue"],
+            "canonicalize.edits": flags["edits"],
+            "canonicalize.lifter": flags["lifter"],
         },
     )
     _note_engine(config, flags)
     with Progress(flags["quiet"]) as progress:
-        result = run_build(logs, run, config, observe=progress)
+        result = run_build(logs, run, config, mined=mined, observe=progress)
     show_build(result)
 
 

@@ -12,8 +12,12 @@ from typing import Protocol, runtime_checkable
 from wildgraph.catalogue import Prior, empty_prior, load_prior
 from wildgraph.config import Config
 from wildgraph.embedders import Embedder
+from wildgraph.embedders.cached import CachedEmbedder, shared_cache
 from wildgraph.embedders.sentence import SentenceEmbedder
 from wildgraph.errors import ConfigError
+from wildgraph.lifters import Lifter
+from wildgraph.lifters.by_likeness import LikenessLifter
+from wildgraph.lifters.by_model import ModelLifter
 from wildgraph.llm import ChatModel
 from wildgraph.llm.cache import ResponseCache
 from wildgraph.llm.cached import CachedModel
@@ -32,12 +36,16 @@ class Engines:
         embedder: sentence embedder.
         prior: prior catalogue.
         tally: what the model did so far.
+        likeness: groups values without a model.
+        lifter: groups values as the configuration says.
     """
 
     model: ChatModel
     embedder: Embedder
     prior: Prior
     tally: Tally
+    likeness: LikenessLifter
+    lifter: Lifter
 
 
 def make_prior(config: Config) -> Prior:
@@ -53,12 +61,32 @@ def make_engines(config: Config, cache_file: Path) -> Iterator[Engines]:
         ConfigError: a real model is named without a key and without an address.
         RunError: the cache cannot be opened.
     """
-    tally, embedder, prior = Tally(), SentenceEmbedder(config.embedder), make_prior(config)
+    tally, prior = Tally(), make_prior(config)
+    public = {phrase for group in (*prior.concepts.values(), *prior.finer.values()) for entry in group for phrase in entry.like}
+    shared = shared_cache() if config.canonicalize.prior in ("", "none") else None  # a prior of the user's own is theirs
+    embedder = CachedEmbedder(SentenceEmbedder(config.embedder), cache_file.with_name("vectors.sqlite"), public, shared)
     with ResponseCache(cache_file) as cache, ExitStack() as stack:
         model = _model(config, cache, tally, embedder, prior)
         if isinstance(model, _Closable):
             stack.callback(model.close)  # before the cache: what is still in flight may arrive and be kept
-        yield Engines(model, embedder, prior, tally)
+        likeness = LikenessLifter(prior, embedder, config.canonicalize.likeness)
+        yield Engines(model, embedder, prior, tally, likeness, _lifter(config, model, likeness, prior))
+
+
+def _lifter(config: Config, model: ChatModel, likeness: LikenessLifter, prior: Prior) -> Lifter:
+    """The lifter that the configuration names.
+
+    Raises:
+        ConfigError: a model is to lift and none is named.
+    """
+    settings = config.canonicalize
+    offline = config.model.name == OFFLINE
+    if settings.lifter == "model" and offline:
+        raise ConfigError("canonicalize.lifter is 'model', but no model is named", "add --model NAME, or take the lifter 'likeness'")
+    if settings.lifter == "likeness" or offline:
+        return likeness
+    known = {name: [entry.concept.name for entry in prior.phrases(name)] for name in (*prior.concepts, *prior.finer)}
+    return ModelLifter(model, likeness, settings.by_model, known)
 
 
 @runtime_checkable

@@ -16,6 +16,7 @@ class MetaField(BaseModel):
         name: snake-case name, unique in its table.
         description: what the model is asked for; goes into the mining prompt.
         examples: general phrases as they should look; go into the mining prompt.
+        grain: when two values of it are one concept; goes into the lifting prompts.
         multi: whether a record may hold several values.
         node: whether its concepts are nodes of the task graph.
         cap: how many of its concepts one sampled path may hold.
@@ -27,6 +28,7 @@ class MetaField(BaseModel):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
     description: str
     examples: tuple[str, ...] = ()
+    grain: str = ""
     multi: bool = False
     node: bool = True
     cap: int = Field(default=1, ge=0)
@@ -47,12 +49,14 @@ DEFAULT_FIELDS: tuple[MetaField, ...] = (
         name=DOCUMENT_TYPE,
         description="the kind of document the query is about, or 'none' when no document is pasted or meant",
         examples=("meeting transcript", "contract", "research paper", "source code", "exam problem"),
+        grain="the kind and purpose of a text count, its subject does not: contracts on supply and on franchising are one, a contract and a court decision are two, so are an encyclopedia article and an encyclopedia list",
         node=False,
     ),
     MetaField(
         name=TASK,
         description="what the assistant is asked to do, as a verb phrase",
         examples=("compare documents", "extract facts", "draft an email", "explain a concept", "debug code"),
+        grain="the operation and the kind of thing it is done to count, the subject does not: summarizing the whole document and one topic of it are two, so are finding a fact, answering yes or no, giving reasons and reporting one person's view, writing a program and one function of it",
         multi=True,
         cap=2,
     ),
@@ -65,6 +69,7 @@ DEFAULT_FIELDS: tuple[MetaField, ...] = (
         name="user_profile",
         description="who the user is: occupation or role",
         examples=("law student", "software developer", "journalist"),
+        grain="role and field count, as far as they change what is asked: readers of one kind of document in related jobs are one; a learner, a hobbyist and a professional of one field are three; students of different broad fields are different",
     ),
     MetaField(
         name="language_style",
@@ -97,6 +102,7 @@ DEFAULT_FIELDS: tuple[MetaField, ...] = (
         name=OUTPUT_FORMAT,
         description="the form of answer that is asked for or clearly expected",
         examples=("bullet list", "table", "short paragraph", "email", "json"),
+        grain="form, rough size and what comes with it count: a word, a sentence, one paragraph, several paragraphs and a list are five, whether of a summary, a rewritten text or an answer; code alone and code with an explanation are two, and so is code in different programming languages; the natural language of a text does not count",
     ),
     MetaField(
         name="sentiment",
@@ -107,6 +113,7 @@ DEFAULT_FIELDS: tuple[MetaField, ...] = (
         name=CONSTRAINT,
         description="explicit conditions on the answer",
         examples=("maximum length", "exact number of items", "quote the passages", "avoid jargon", "formal tone"),
+        grain="what is restricted, how, and in what kind of work count, the values do not: a longest, a shortest and an exact length are three; rules of a program, a game, a story, a calculation and a search in a document are never one; a role to take counts by the kind of profession",
         multi=True,
         cap=2,
     ),

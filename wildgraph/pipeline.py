@@ -26,6 +26,7 @@ from wildgraph.files import expand
 from wildgraph.funnel import Observer, silent
 from wildgraph.readers import log_files, read_logs
 from wildgraph.records import Pair
+from wildgraph.rows import look_into
 from wildgraph.sampling import SampleResult, read_pairs
 from wildgraph.sampling import sample_pairs as _sample_pairs
 from wildgraph.stages import export as export_stage
@@ -50,29 +51,48 @@ class BuildResult:
     reused: list[str] = field(default_factory=list)
 
 
-def build(logs: Sequence[str | Path], run: str | Path, config: Config | None = None, *, observe: Observer = silent) -> BuildResult:
+def build(
+    logs: Sequence[str | Path],
+    run: str | Path,
+    config: Config | None = None,
+    *,
+    mined: Sequence[str | Path] = (),
+    observe: Observer = silent,
+) -> BuildResult:
     """Build task graphs from query logs.
 
     Args:
         logs: files, folders or glob patterns.
         run: the run directory to make or to continue.
         config: settings.
+        mined: files of records that were mined already, in place of logs.
         observe: called with a stage's count as it grows.
 
     Raises:
         WildgraphError: see :mod:`wildgraph.errors`.
     """
     config = config or Config()
+    if bool(logs) == bool(mined):
+        raise UsageError("name logs, or mined records, and not both", "wildgraph build LOG... or wildgraph build --mined FILE")
+    if mined:
+        files = [file for file, _ in expand([Path(path) for path in _named(mined, "file")], what="file of mined records")]
+        for file in files:
+            look_into(file)
+        with RunDirectory.write(Path(run)) as directory, make_engines(config, directory.private / "cache.sqlite") as engines:
+            job = Build(directory, config, engines, observe)
+            return _lift_and_count(job, job.read_mined(files))
     # Looks into every file, so that a wrong one is noticed before a run directory is made.
     rows = read_logs(_named(logs, "log"), format=config.logs.format or None, columns=config.logs.columns or None)
     with RunDirectory.write(Path(run)) as directory, make_engines(config, directory.private / "cache.sqlite") as engines:
         job = Build(directory, config, engines, observe)
         conversations = job.ingest(log_files(logs), rows)
-        mined = job.mine(conversations)
-        labels = job.canonicalize(mined)
-        job.graph(labels)
-        manifest = directory.manifest()["stages"]
-        return BuildResult(directory.path, read_graphs(directory.path / "graphs"), manifest, job.reused)
+        return _lift_and_count(job, job.mine(conversations))
+
+
+def _lift_and_count(job: Build, mined: str) -> BuildResult:
+    """From mined records on, whoever mined them."""
+    job.graph(job.canonicalize(mined))
+    return BuildResult(job.run.path, read_graphs(job.run.path / "graphs"), job.run.manifest()["stages"], job.reused)
 
 
 def _named(paths: Sequence[str | Path], what: str) -> Sequence[str | Path]:

@@ -115,8 +115,9 @@ def show_build(result: BuildResult) -> None:
     click.echo(f"{'document type':<34}{'records':>9}{'users':>8}{'nodes':>8}{'edges':>8}")
     for graph in sorted(result.graphs, key=lambda graph: -graph.records):
         click.echo(f"{graph.name[:33]:<34}{graph.records:>9,}{graph.users:>8,}{len(graph.nodes):>8,}{len(graph.edges):>8,}")
-    mined, entered = result.counts["mine"], result.counts["ingest"]
-    click.echo(f"graphs   {len(result.graphs)} from {mined['out']:,} mined of {entered['in']:,} conversations, in {result.run / 'graphs'}")
+    mined = result.counts["mine"]
+    entered = result.counts.get("ingest", mined)["in"]
+    click.echo(f"graphs   {len(result.graphs)} from {mined['out']:,} mined of {entered:,} conversations, in {result.run / 'graphs'}")
     _dropped({name: result.counts[name] for name in ("ingest", "mine", "graph") if name in result.counts})
     if result.reused:
         click.echo(f"reused   {', '.join(result.reused)} (nothing they depend on changed)")

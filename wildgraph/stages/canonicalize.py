@@ -1,49 +1,63 @@
-"""Lift mined values to concepts that several queries share: the first, offline lifter (METHOD: prior catalogue, then agglomeration).
+"""Lift mined values to concepts that several queries share, at the grain at which requests are interchangeable.
 
-A barrier: it needs all records. A value goes, in this order, to a prior concept it names exactly; to the prior concept whose phrases it
-is most similar to, above a threshold; to a cluster of similar leftover values, capped in diameter so that unlike things never chain.
-Clusters hang under the nearest prior parent, to which rare ones fall back when graphs are built.
+A barrier: it needs all records. A value goes, in this order, to the concept a person pinned it to; to the one an earlier run put it under;
+to the prior concept that bears its name; to an earlier run's concept whose values it is like; and otherwise into a group that the lifter
+finds (:mod:`wildgraph.lifters`). A group is a concept of the prior where it plainly means that, else a new one below the prior concept or
+the heading it belongs under, to which it falls back when graphs are built and it is rare.
+
+Clio (arXiv 2412.13678) and TnT-LLM (arXiv 2403.12173) make hierarchies of conversations in like ways; placing, grain and names are ours.
 """
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain, count
+from typing import Literal
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-from wildgraph.catalogue import Catalogue, Prior, PriorConcept, concept_id
-from wildgraph.embedders import Embedder, Vectors
-from wildgraph.fields import ANY_DOCUMENT, DEFAULT_FIELDS, DOCUMENT_TYPE, MetaField
+from wildgraph.catalogue import Catalogue, Prior, concept_id
+from wildgraph.edits import Edits, apply_edits
+from wildgraph.errors import InputError
+from wildgraph.fields import ANY_DOCUMENT, DEFAULT_FIELDS, DOCUMENT_TYPE, SIMPLIFIED_INSTRUCTION, MetaField
+from wildgraph.lifters import Group, Lifter, SeenValue
+from wildgraph.lifters.by_likeness import GroupingConfig, LikenessLifter
+from wildgraph.lifters.by_model import ModelLifterConfig
 from wildgraph.records import Assignment, Concept, LabelledRecord, MetaInformation
+from wildgraph.text import clean_label
 
 STAGE = "canonicalize"
-VERSION = 2
+VERSION = 3
+
+_CONTEXTS = 5
+_GRAM = 5
 
 
 class CanonicalizeConfig(BaseModel):
-    """How values are lifted. All constants are ours.
+    """How values are lifted.
 
     Attributes:
-        prior: path of a prior catalogue; empty for the one that ships with wildgraph, ``none`` for no prior.
-        similarity: least cosine between a value and a prior concept's nearest phrase for the value to join it.
-        diameter: largest cosine distance between two values of one induced concept.
-        parent_similarity: least cosine to a prior concept for an induced concept to become its sibling under the same parent.
+        prior: path of a prior catalogue (a file or a folder of them); empty for the one that ships with wildgraph, ``none`` for no prior.
+        lifter: ``model`` asks the chat model, ``likeness`` does not, ``auto`` asks one that was named and not the offline engine.
+        earlier: path of a run whose concepts values are assigned to first.
+        edits: path of a file with a person's corrections.
+        likeness: how values are grouped without a model, and beside it.
+        by_model: how a model is asked.
         fields: the field table.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     prior: str = ""
-    similarity: float = Field(default=0.6, gt=0.0, le=1.0)
-    diameter: float = Field(default=0.45, ge=0.0, lt=1.0)
-    parent_similarity: float = Field(default=0.4, ge=0.0, le=1.0)
+    lifter: Literal["auto", "model", "likeness"] = "auto"
+    earlier: str = ""
+    edits: str = ""
+    likeness: GroupingConfig = GroupingConfig()
+    by_model: ModelLifterConfig = ModelLifterConfig()
     fields: tuple[MetaField, ...] = DEFAULT_FIELDS
 
 
@@ -59,39 +73,76 @@ def fold(value: str) -> str:
 
 @dataclass
 class _Seen:
-    records: int
-    users: set[str]
+    records: int = 0
+    users: set[str] = field(default_factory=set)
+    contexts: list[str] = field(default_factory=list)
+
+    def value(self, text: str) -> SeenValue:
+        return SeenValue(text, self.records, len(self.users), tuple(self.contexts))
 
 
 def canonicalize(
-    records: Iterable[MetaInformation], config: CanonicalizeConfig, *, prior: Prior, embedder: Embedder
+    records: Iterable[MetaInformation],
+    config: CanonicalizeConfig,
+    *,
+    prior: Prior,
+    lifter: Lifter,
+    likeness: LikenessLifter,
+    earlier: Catalogue | None = None,
+    edits: Edits | None = None,
+    min_support: int = 1,
 ) -> tuple[Catalogue, list[LabelledRecord]]:
     """The catalogue of a run and its records as labels, sorted by id: independent of the order of ``records``.
 
     Args:
         records: mined meta-information.
-        config: thresholds and field table.
+        config: field table.
         prior: concepts known beforehand.
-        embedder: for the similarity of values.
+        lifter: groups the values that no concept takes.
+        likeness: finds the earlier concept that a value is like.
+        earlier: an earlier run's catalogue.
+        edits: a person's corrections.
+        min_support: distinct users from which on a record's wording may appear in a name.
+
+    Raises:
+        InputError: an edit names a concept that is not there.
+        ModelError: a lifter that asks a model got nothing usable.
     """
     items = sorted(records, key=lambda record: record.id)
-    table = [field for field in config.fields if field.node or field.name == DOCUMENT_TYPE]
-    concepts: dict[str, Concept] = {entry.concept.id: entry.concept for entry in prior}
-    assignments: dict[tuple[str, str], Assignment] = {}
-    for field in table:
-        seen = _values(items, field.name)
-        placed, induced = _place(field.name, seen, prior.concepts.get(field.name, ()), config, embedder)
-        concepts.update({concept.id: concept for concept in induced})
-        for value, (concept, similarity) in placed.items():
-            assignments[field.name, value] = Assignment(
-                field=field.name,
-                value=value,
-                concept=concept,
-                count=seen[value].records,
-                users=len(seen[value].users),
-                similarity=similarity,
-            )
-    catalogue = Catalogue(concepts, assignments)
+    edits = edits or Edits()
+    table = [of for of in config.fields if of.node or of.name == DOCUMENT_TYPE]
+    seen = {of.name: _values(items, of.name) for of in table}
+    concepts = dict(prior.known())
+    if earlier is not None:
+        concepts |= {one: concept for one, concept in earlier.concepts.items() if one not in concepts}
+    placed: dict[str, dict[str, tuple[str, float]]] = {}
+    for of in table:
+        placed[of.name] = _fixed(of.name, seen[of.name], prior, earlier, edits, concepts)
+    free = {of: [one.value(text) for text, one in seen[of.name].items() if text not in placed[of.name]] for of in table}
+    if earlier is not None:
+        free = {of: _join_earlier(of, values, earlier, likeness, placed[of.name]) for of, values in free.items()}
+    names = _Names(items, config.fields, min_support)
+    found = lifter.lift({of: values for of, values in free.items() if values})
+    for of in table:
+        for group in sorted(
+            found.get(of.name, ()), key=lambda group: (group.concept is None, -_records(group, seen[of.name]), min(group.members))
+        ):
+            born = _concept(of.name, group, concepts, names)
+            for value, alike in group.members.items():
+                placed[of.name][value] = (born, alike)
+    assignments = {
+        (of.name, value): Assignment(
+            field=of.name,
+            value=value,
+            concept=placed[of.name][value][0],
+            count=one.records,
+            users=len(one.users),
+            similarity=placed[of.name][value][1],
+        )
+        for of in table
+        for value, one in seen[of.name].items()
+    }
+    catalogue = apply_edits(Catalogue(concepts, assignments), edits)
     return catalogue, [label(record, catalogue, config.fields) for record in items]
 
 
@@ -99,10 +150,10 @@ def label(record: MetaInformation, catalogue: Catalogue, fields: Sequence[MetaFi
     """A record's values replaced by the leaf concepts they were assigned to; values the catalogue does not know are left out."""
     found = {
         leaf
-        for field in fields
-        if field.node
-        for value in record.values.get(field.name, ())
-        if (leaf := catalogue.leaf(field.name, fold(value.general))) is not None
+        for of in fields
+        if of.node
+        for value in record.values.get(of.name, ())
+        if (leaf := catalogue.leaf(of.name, fold(value.general))) is not None
     }
     kinds = record.values.get(DOCUMENT_TYPE, ()) if record.has_document else ()
     kind = catalogue.leaf(DOCUMENT_TYPE, fold(kinds[0].general)) if kinds else None
@@ -110,106 +161,153 @@ def label(record: MetaInformation, catalogue: Catalogue, fields: Sequence[MetaFi
 
 
 def _values(records: Sequence[MetaInformation], name: str) -> dict[str, _Seen]:
-    """Distinct folded values of a field with their records and users, most frequent first, ties by value."""
-    users: dict[str, set[str]] = defaultdict(set)
-    counts: Counter[str] = Counter()
+    """Distinct folded values of a field, sorted, with their records, users and what the first few of their records are about."""
+    found: dict[str, _Seen] = defaultdict(_Seen)
     for record in records:
-        for value in {fold(value.general) for value in record.values.get(name, ())} - {""}:
-            counts[value] += 1
-            users[value].add(record.user)
-    return {value: _Seen(count, users[value]) for value, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))}
+        about = _about(record, name)
+        for value in sorted({fold(value.general) for value in record.values.get(name, ())} - {""}):
+            one = found[value]
+            one.records += 1
+            one.users.add(record.user)
+            if about and len(one.contexts) < _CONTEXTS:
+                one.contexts.append(about)
+    return dict(sorted(found.items()))
 
 
-def _place(
-    name: str, seen: Mapping[str, _Seen], prior: Sequence[PriorConcept], config: CanonicalizeConfig, embedder: Embedder
-) -> tuple[dict[str, tuple[str, float]], list[Concept]]:
-    """Value -> (concept id, similarity), and the concepts that had to be induced."""
-    exact = {fold(phrase): entry.concept.id for entry in reversed(prior) for phrase in reversed(entry.like)}
-    exact.update({fold(entry.concept.name): entry.concept.id for entry in prior})
-    generic = Concept(id=concept_id(DOCUMENT_TYPE, ANY_DOCUMENT), field=DOCUMENT_TYPE, name=ANY_DOCUMENT, origin="prior")
-    concepts = []
+def _about(record: MetaInformation, name: str) -> str:
+    """What a record is about, without the field itself."""
+    parts = [
+        record.values[other][0].general for other in (DOCUMENT_TYPE, SIMPLIFIED_INSTRUCTION) if other != name and record.values.get(other)
+    ]
+    return "; ".join(parts)
+
+
+def _fixed(
+    name: str, seen: Mapping[str, _Seen], prior: Prior, earlier: Catalogue | None, edits: Edits, concepts: dict[str, Concept]
+) -> dict[str, tuple[str, float]]:
+    """Values whose concept is known by their words: pinned, assigned before, or bearing a concept's name."""
+    exact = {fold(concept.name): one for one, concept in sorted(prior.known().items()) if concept.field == name}
     if name == DOCUMENT_TYPE and ANY_DOCUMENT in seen and ANY_DOCUMENT not in exact:
         # 'document' says nothing of the kind: it is no kind of legal document, near as the words may be.
+        generic = Concept(id=concept_id(DOCUMENT_TYPE, ANY_DOCUMENT), field=DOCUMENT_TYPE, name=ANY_DOCUMENT, origin="prior")
+        concepts[generic.id] = generic
         exact[ANY_DOCUMENT] = generic.id
-        concepts.append(generic)
-    placed = {value: (exact[value], 1.0) for value in seen if value in exact}
-    rest = [value for value in seen if value not in exact]
-    if not rest:
-        return placed, concepts
-    vectors = embedder.embed(rest)
-    nearest, cosine = _nearest(vectors, prior, embedder)
-    left = []
-    for row, value in enumerate(rest):
-        if nearest is not None and cosine[row] >= config.similarity:
-            placed[value] = (prior[nearest[row]].concept.id, round(float(cosine[row]), 3))
-        else:
-            left.append(row)
-    taken = {generic.id, *(entry.concept.id for entry in prior)}
-    for members in _groups(vectors[left], config.diameter):
-        rows = [left[member] for member in members]
-        centre = vectors[rows].mean(axis=0)
-        similarity = vectors[rows] @ (centre / max(float(np.linalg.norm(centre)), 1e-9))
-        # A short central phrase names the concept: centrality first, brevity among the nearly as central.
-        medoid = min(
-            range(len(rows)), key=lambda member: (round(-float(similarity[member]), 1), len(rest[rows[member]]), rest[rows[member]])
-        )
-        title = rest[rows[medoid]][:120]
-        # 'c', 'c++' and 'c#' have one slug and are three concepts.
-        names = chain((title, f"{title} (other)"), (f"{title} (other {number})" for number in count(2)))
-        born = next(one for one in (concept_id(name, words) for words in names) if one not in taken)
-        taken.add(born)
-        parent = None
-        if nearest is not None and cosine[rows[medoid]] >= config.parent_similarity:
-            close = prior[nearest[rows[medoid]]].concept
-            parent = close.parent or close.id
-        concepts.append(Concept(id=born, field=name, name=title, parent=parent))
-        for row, likeness in zip(rows, similarity, strict=True):
-            placed[rest[row]] = (born, round(float(likeness), 3))
-    return placed, concepts
+    before = {value: item.concept for (of, value), item in earlier.assignments.items() if of == name} if earlier else {}
+    pinned = {fold(value): concept for value, concept in edits.pin.get(name, {}).items()}
+    for concept in pinned.values():
+        if concept not in concepts or concepts[concept].field != name:
+            raise InputError(
+                f"the edits pin a value to {concept!r}, which is no known concept of {name}", "pin to one that is named in a catalogue"
+            )
+    known = exact | before | pinned  # the last word is the person's
+    return {value: (known[value], 1.0) for value in seen if value in known}
 
 
-def _nearest(vectors: Vectors, prior: Sequence[PriorConcept], embedder: Embedder) -> tuple[list[int] | None, Vectors]:
-    """Per value the index of the prior concept with the nearest phrase, and that cosine."""
-    phrases = [(phrase, index) for index, entry in enumerate(prior) for phrase in entry.like]
-    if not phrases:
-        return None, np.zeros(len(vectors), np.float32)
-    cosines = vectors @ embedder.embed([phrase for phrase, _ in phrases]).T
-    best = cosines.argmax(axis=1)
-    return [phrases[column][1] for column in best], cosines[np.arange(len(vectors)), best]
+def _join_earlier(
+    of: MetaField, values: Sequence[SeenValue], earlier: Catalogue, likeness: LikenessLifter, placed: dict[str, tuple[str, float]]
+) -> list[SeenValue]:
+    """Place the values that are like those of an earlier run's concept; the others come back."""
+    groups: dict[str, dict[str, float]] = defaultdict(dict)
+    for (name, value), item in sorted(earlier.assignments.items()):
+        if name == of.name:
+            groups[item.concept][value] = item.similarity
+    if not groups or not values:
+        return list(values)
+    joined, left = likeness.join(of, values, list(groups.values()))
+    for concept, more in zip(groups, joined, strict=True):
+        placed.update({value: (concept, alike) for value, alike in more.items()})
+    return left
 
 
-#: Above this many values complete linkage (quadratic memory) gives way to leader clustering.
-_LINKAGE_LIMIT = 8000
+def _records(group: Group, seen: Mapping[str, _Seen]) -> int:
+    return sum(seen[value].records for value in group.members)
 
 
-def _groups(vectors: Vectors, diameter: float) -> list[list[int]]:
-    """Groups of rows no two of which are further apart than ``diameter`` (cosine distance), in order of their first row."""
-    if len(vectors) < 2:
-        return [[row] for row in range(len(vectors))]
-    if len(vectors) <= _LINKAGE_LIMIT:
-        from sklearn.cluster import AgglomerativeClustering
+def _concept(name: str, group: Group, concepts: dict[str, Concept], names: _Names) -> str:
+    """The id of a group's concept, which is added if it is new."""
+    if group.concept is not None:
+        return group.concept
+    parent = group.parent
+    if group.heading:
+        heading = names.safe(group.heading)
+        parent = concept_id(name, heading)
+        if parent not in concepts:
+            concepts[parent] = Concept(id=parent, field=name, name=heading)
+    title = names.safe(group.name)
+    # 'c', 'c++' and 'c#' have one slug and are three concepts; what bears a prior concept's very name is that concept.
+    same = concepts.get(concept_id(name, title))
+    if same is not None and same.origin == "prior" and fold(same.name) == fold(title) and same.id != parent:
+        return same.id
+    titles = chain((title,), (f"{title} (other)",), (f"{title} (other {number})" for number in count(2)))
+    title = next(one for one in titles if concept_id(name, one) not in concepts)
+    born = concept_id(name, title)
+    concepts[born] = Concept(id=born, field=name, name=title, parent=parent)
+    return born
 
-        labels = AgglomerativeClustering(n_clusters=None, metric="cosine", linkage="complete", distance_threshold=diameter).fit_predict(
-            vectors
-        )
-    else:
-        # Half the angle of the diameter around the leader: cosine distances themselves do not add up.
-        labels = _leaders(vectors, 1 - math.sqrt(1 - diameter / 2))
-    groups: dict[int, list[int]] = {}
-    for row, group in enumerate(labels):
-        groups.setdefault(int(group), []).append(row)
-    return list(groups.values())
+
+class _Names:
+    """Keeps a single user's wording out of names: no run of five words of a record, unless enough users wrote it.
+
+    Args:
+        records: whose wording it is. fields: the table. least: users from which on a run of words is nobody's own.
+    """
+
+    def __init__(self, records: Sequence[MetaInformation], fields: Sequence[MetaField], least: int) -> None:
+        self._least = least
+        self._users: dict[tuple[str, ...], set[str]] = defaultdict(set)
+        for record in records:
+            for value in chain.from_iterable(record.values.values()):
+                for text in (value.general, value.specific):
+                    for gram in _grams(text):
+                        self._users[gram].add(record.user)
+
+    def safe(self, name: str) -> str:
+        """The name, cut to four words where more would quote somebody, bounded and without markup."""
+        name = clean_label(name, 120).strip() or "unnamed"
+        if any(0 < len(self._users.get(gram, ())) < self._least for gram in _grams(name)):
+            kept = name.split()[: _GRAM - 1]
+            while len(kept) > 1 and kept[-1].casefold() in _LOOSE:
+                kept.pop()
+            name = " ".join(kept)
+        return name
 
 
-def _leaders(vectors: Vectors, radius: float) -> list[int]:
-    """Leader clustering: each row joins the first leader within ``radius``, else becomes one; rows come most frequent first."""
-    leaders = np.zeros((0, vectors.shape[1]), np.float32)
-    labels = []
-    for vector in vectors:
-        cosines = leaders @ vector
-        if cosines.size and cosines.max() >= 1 - radius:
-            labels.append(int(cosines.argmax()))
-        else:
-            labels.append(len(leaders))
-            leaders = np.vstack((leaders, vector))
-    return labels
+_LOOSE = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "as",
+        "at",
+        "by",
+        "for",
+        "from",
+        "in",
+        "into",
+        "of",
+        "on",
+        "or",
+        "so",
+        "than",
+        "that",
+        "the",
+        "their",
+        "this",
+        "to",
+        "with",
+        "without",
+    ]
+)
+
+
+def _grams(text: str) -> Iterator[tuple[str, ...]]:
+    found = re.findall(r"\w+", text.casefold())
+    return (tuple(found[start : start + _GRAM]) for start in range(len(found) - _GRAM + 1))
+
+
+def singletons(assignments: Iterable[Assignment]) -> dict[str, float]:
+    """Share of a field's concepts that hold a single value in a single record: what lifting is there to lower."""
+    sizes: dict[str, Counter[str]] = defaultdict(Counter)
+    for item in assignments:
+        sizes[item.field][item.concept] += item.count
+    return {name: sum(one == 1 for one in found.values()) / len(found) for name, found in sorted(sizes.items())}

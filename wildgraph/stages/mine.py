@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -14,7 +15,8 @@ from wildgraph.fields import ANY_DOCUMENT, DEFAULT_FIELDS, DOCUMENT_TYPE, SIMPLI
 from wildgraph.llm import ChatModel, ChatRequest, Decoding, Prompt, load_template
 from wildgraph.masking import mask
 from wildgraph.pseudonyms import keyed_user
-from wildgraph.records import MAX_VALUE_CHARS, Conversation, Json, MetaInformation, Rejection, Value
+from wildgraph.records import MAX_VALUE_CHARS, Conversation, Json, MetaInformation, Rejection, Value, content_hash
+from wildgraph.rows import Row
 from wildgraph.text import clean_label
 
 STAGE = "mine"
@@ -203,29 +205,100 @@ def mine(
                 transient=failure.transient if failure else False,
             )
             continue
-        yield _record(conversation, completion.parsed, config, model.identity, key)
+        known = _Known(
+            conversation.id,
+            user_key(conversation, key),
+            # What the log itself says (a pasted text, a document id) outweighs the model's reading of the type.
+            conversation.paste is not None or conversation.about_document,
+            conversation.language or "und",
+            model.identity,
+            conversation.where,
+        )
+        yield _record(known, completion.parsed, config)
     yield from leading()
 
 
-def _record(conversation: Conversation, answer: BaseModel, config: MineConfig, engine: str, key: bytes) -> MetaInformation | Rejection:
+@dataclass(frozen=True)
+class _Known:
+    """What is known of a record beside its values."""
+
+    id: str
+    user: str
+    about_document: bool
+    language: str
+    engine: str
+    where: str
+
+
+def _record(known: _Known, answer: BaseModel, config: MineConfig) -> MetaInformation | Rejection:
     values = {field.name: found for field in config.fields if (found := _values(answer, field))}
-    # What the log itself says (a pasted text, a document id) outweighs the model's reading of the type.
-    has_document = DOCUMENT_TYPE in values or conversation.paste is not None or conversation.about_document
+    has_document = DOCUMENT_TYPE in values or known.about_document
     if has_document and DOCUMENT_TYPE not in values:
         values[DOCUMENT_TYPE] = (Value(general=ANY_DOCUMENT),)
     try:
         return MetaInformation.model_validate(
             {
-                "id": conversation.id,
-                "user": user_key(conversation, key),
+                "id": known.id,
+                "user": known.user,
                 "values": values,
                 "has_document": has_document,
-                "language": conversation.language or "und",
-                "engine": engine,
+                "language": known.language,
+                "engine": known.engine,
             },
             context={"fields": config.fields},
         )
     except ValidationError as error:
-        return Rejection(
-            stage=STAGE, item=conversation.id, reason="invalid_answer", where=conversation.where, detail=str(error).splitlines()[0]
+        return Rejection(stage=STAGE, item=known.id, reason="invalid_answer", where=known.where, detail=str(error).splitlines()[0])
+
+
+#: Keys of a row of mined records that are no fields.
+_ABOUT = frozenset({"id", "user", "language", "engine", "has_document", "values"})
+#: Fields that a smaller table leaves out.
+_USUAL = frozenset(field.name for field in DEFAULT_FIELDS)
+
+
+def read_mined(rows: Iterable[Row | Rejection], config: MineConfig, *, key: bytes) -> Iterator[MetaInformation | Rejection]:
+    """Records that were mined elsewhere, masked and bounded as ours are; what is no such row is a rejection.
+
+    A row holds an ``id`` (else its content is hashed), perhaps ``user``, ``language`` and ``has_document``, and a value, a list of values
+    or objects with ``general`` and ``specific`` under each field's name, at the top or under ``values``.
+
+    Args:
+        rows: of a data file.
+        config: the field table.
+        key: secret for the keyed hashes of users.
+    """
+    schema = answer_schema(config.fields)
+    names = {field.name for field in config.fields}
+    seen: set[str] = set()
+    for row in rows:
+        if isinstance(row, Rejection):
+            yield row
+            continue
+        given = row.values.get("values")
+        found = {**row.values, **(given if isinstance(given, dict) else {})}
+        unknown = sorted(found.keys() - names - _ABOUT - _USUAL)
+        item = str(row.values.get("id") or content_hash(row.values))
+        problem = f"unknown field {unknown[0]!r}" if unknown else "" if names & found.keys() else "the row has none of the fields"
+        if problem:
+            yield Rejection(stage=STAGE, item=item, reason="unknown_layout", where=row.where, detail=problem)
+            continue
+        if item in seen:
+            yield Rejection(stage=STAGE, item=item, reason="duplicate_conversation", where=row.where, detail=f"id {item!r} occurs twice")
+            continue
+        seen.add(item)
+        try:
+            answer = schema.model_validate({name: found.get(name) for name in names})
+        except ValidationError as error:
+            yield Rejection(stage=STAGE, item=item, reason="invalid_answer", where=row.where, detail=str(error).splitlines()[0])
+            continue
+        user = row.values.get("user")
+        known = _Known(
+            item,
+            keyed_user(key, str(user)) if user else item,
+            bool(row.values.get("has_document")),
+            str(row.values.get("language") or "und")[:12],
+            str(row.values.get("engine") or "mined elsewhere")[:200],
+            row.where,
         )
+        yield _record(known, answer, config)

@@ -1,0 +1,100 @@
+"""An embedder that keeps its vectors on disk, so that a text is embedded once, whatever runs follow."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from wildgraph.embedders import Embedder, Vectors
+from wildgraph.errors import RunError
+
+_ASKED_AT_ONCE = 500
+
+
+def shared_cache() -> Path:
+    """Where vectors of what ships with wildgraph are kept between runs: below ``XDG_CACHE_HOME``, else ``~/.cache``."""
+    root = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(root) if root else Path.home() / ".cache") / "wildgraph" / "vectors.sqlite"
+
+
+class CachedEmbedder:
+    """Keeps vectors in SQLite under hashes of embedder and text; the texts themselves are not stored.
+
+    Args:
+        embedder: what embeds.
+        file: where private texts' vectors go; mode 600.
+        public: texts that ship with wildgraph; their vectors go to ``shared``, where the next run finds them.
+        shared: such a file, or ``None``. If it cannot be written, such texts are kept with the others.
+    """
+
+    def __init__(self, embedder: Embedder, file: Path, public: Iterable[str] = (), shared: Path | None = None) -> None:
+        self.embedder = embedder
+        self.file = file
+        self.shared = shared
+        self._public = frozenset(public)
+
+    @property
+    def identity(self) -> str:
+        """The embedder's."""
+        return self.embedder.identity
+
+    @property
+    def dimension(self) -> int:
+        """The embedder's."""
+        return self.embedder.dimension
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, from disk where they were embedded before.
+
+        Raises:
+            RunError: the file cannot be written.
+        """
+        if not texts:
+            return self.embedder.embed(texts)
+        found: dict[str, Vectors] = {}
+        distinct = sorted(set(texts))
+        if self.shared is not None and (ours := [text for text in distinct if text in self._public]):
+            try:
+                found |= self._kept(self.shared, ours)
+            except (OSError, sqlite3.Error):
+                self.shared = None  # a read-only home: they are kept in the run instead
+        if rest := [text for text in distinct if text not in found]:
+            try:
+                found |= self._kept(self.file, rest)
+            except (OSError, sqlite3.Error) as error:
+                raise RunError(
+                    f"cannot keep vectors in {self.file}: {error}", "free some space, or remove the file if it is damaged"
+                ) from error
+        return np.stack([found[text] for text in texts])
+
+    def _kept(self, file: Path, texts: Sequence[str]) -> dict[str, Vectors]:
+        """Vectors of texts, those that are missing embedded and added in one transaction."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        keys = {hashlib.sha256(f"{self.identity}\0{text}".encode("utf-8", "surrogatepass")).digest()[:20]: text for text in texts}
+        with sqlite3.connect(file, timeout=60) as database:
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
+            found: dict[str, Vectors] = {}
+            asked = list(keys)
+            for start in range(0, len(asked), _ASKED_AT_ONCE):
+                part = asked[start : start + _ASKED_AT_ONCE]
+                marks = ",".join("?" * len(part))
+                for key, blob in database.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", part):  # noqa: S608 - question marks
+                    vector = np.frombuffer(blob, dtype="<f4")
+                    if len(vector) == self.dimension:
+                        found[keys[key]] = vector
+            missing = [text for text in texts if text not in found]
+            if missing:
+                vectors = self.embedder.embed(missing)
+                found.update(zip(missing, vectors, strict=True))
+                names = {text: key for key, text in keys.items()}
+                rows = [(names[text], np.asarray(found[text], dtype="<f4").tobytes()) for text in missing]
+                database.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
+        database.close()
+        return found

@@ -1,0 +1,228 @@
+"""Lift values without a model: agglomeration in the space of likeness, cut at a granularity, capped in diameter.
+
+Average linkage, so that a group is held together by all of its members; groups whose members are further apart than the cap are divided,
+so that unlike things never chain. Of very many values those of most users are grouped, and the rest joins the nearest group or groups
+among itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from wildgraph.catalogue import Prior, PriorConcept
+from wildgraph.embedders import Embedder, Vectors
+from wildgraph.fields import MetaField
+from wildgraph.lifters import Group, SeenValue
+from wildgraph.lifters.likeness import Features, LikenessConfig, LikenessSpace, by_field
+from wildgraph.records import content_hash
+
+_VERSION = 1
+_BLOCK = 4096
+
+
+class GroupingConfig(BaseModel):
+    """How coarse groups are. All constants are ours.
+
+    Attributes:
+        cut: mean distance (1 - likeness) at which two groups stay apart, by field; ``""`` for all that are not named: the granularity.
+            Smaller for a finer catalogue.
+        cap: largest distance between two members of one group, above the cut.
+        claim: least mean probability at which a group is a concept of the prior, or lies under one.
+        grouped: values that are grouped together; beyond, those of fewer users join what is there.
+        likeness: what counts how much.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cut: Mapping[str, float] = Field(default_factory=lambda: {"": 0.48, "output_format": 0.47, "task": 0.58, "constraint": 0.55})
+    cap: float = Field(default=0.3, ge=0.0, le=1.0)
+    claim: float = Field(default=0.4, gt=0.0, le=1.0)
+    grouped: int = Field(default=6000, ge=2)
+    likeness: LikenessConfig = LikenessConfig()
+
+
+class LikenessLifter:
+    """Groups values by how alike they are.
+
+    Args:
+        prior: concepts known beforehand.
+        embedder: sentence embedder.
+        config: granularity and weights.
+    """
+
+    def __init__(self, prior: Prior, embedder: Embedder, config: GroupingConfig) -> None:
+        self.prior = prior
+        self.embedder = embedder
+        self.config = config
+
+    @property
+    def identity(self) -> str:
+        """Version, settings, prior and embedder."""
+        return content_hash("likeness", _VERSION, self.config.model_dump(mode="json"), self.prior.fingerprint, self.embedder.identity)
+
+    def lift(self, values: Mapping[MetaField, Sequence[SeenValue]]) -> Mapping[str, Sequence[Group]]:
+        """Field name -> groups."""
+        return {of.name: self._field(of, found) for of, found in values.items()}
+
+    def complete(
+        self, values: Mapping[MetaField, Sequence[SeenValue]], groups: Mapping[str, Sequence[Group]]
+    ) -> Mapping[str, Sequence[Group]]:
+        """Groups with all values: those that no group holds join the one they are most like, or form groups of their own.
+
+        Args:
+            values: all values by field.
+            groups: groups of some of them.
+        """
+        whole: dict[str, Sequence[Group]] = {}
+        for of, found in values.items():
+            there = [group for group in groups.get(of.name, ()) if group.members]
+            held = {member for group in there for member in group.members}
+            if all(value.text in held for value in found):
+                whole[of.name] = there
+            elif there:
+                known = [group.members for group in there]
+                joined, left = self.join(of, found, known)
+                grown = [
+                    Group(group.name, {**group.members, **more}, group.concept, group.heading, group.parent)
+                    for group, more in zip(there, joined, strict=True)
+                ]
+                whole[of.name] = [*grown, *self._field(of, left)]
+            else:
+                whole[of.name] = self._field(of, found)
+        return whole
+
+    def _space(self, of: MetaField) -> LikenessSpace:
+        return LikenessSpace(of.name, self.prior.phrases(of.name), self.embedder, self.config.likeness)
+
+    def join(
+        self, of: MetaField, values: Sequence[SeenValue], groups: Sequence[Mapping[str, float]]
+    ) -> tuple[list[dict[str, float]], list[SeenValue]]:
+        """Per group the values that join it, and those that join none: mean distance to the members at most the cut.
+
+        Args:
+            of: the field.
+            values: members of groups among them stay where they are.
+            groups: members that are not among ``values`` count by their words alone.
+        """
+        there = {value.text for value in values}
+        others = sorted({member for group in groups for member in group} - there)
+        ordered = sorted((*values, *map(SeenValue, others)), key=lambda value: value.text)
+        features = self._space(of).features(ordered)
+        place = {value.text: row for row, value in enumerate(ordered)}
+        centres = np.stack([_mean(features.rows, [place[member] for member in group]) for group in groups])
+        held = {member for group in groups for member in group}
+        free = [row for row, value in enumerate(ordered) if value.text not in held]
+        joined: list[dict[str, float]] = [{} for _ in groups]
+        left = []
+        least = 1.0 - by_field(self.config.cut, of.name) * features.scale
+        for start in range(0, len(free), _BLOCK):
+            block = free[start : start + _BLOCK]
+            alike = features.rows[block] @ centres.T
+            for row, best in zip(block, alike.argmax(axis=1).tolist(), strict=True):
+                likeness = float(features.rows[row] @ centres[best])
+                if likeness >= least:
+                    joined[best][ordered[row].text] = round(likeness, 3)
+                else:
+                    left.append(ordered[row])
+        return joined, left
+
+    def _field(self, of: MetaField, values: Sequence[SeenValue]) -> list[Group]:
+        if not values:
+            return []
+        if len(values) > self.config.grouped:
+            ranked = sorted(values, key=lambda value: (-value.users, -value.records, content_hash(value.text)))
+            first = self._field(of, ranked[: self.config.grouped])
+            joined, left = self.join(of, values, [group.members for group in first])
+            grown = [
+                Group(group.name, {**group.members, **more}, group.concept, group.heading, group.parent)
+                for group, more in zip(first, joined, strict=True)
+            ]
+            return [*grown, *self._field(of, left)] if len(left) < len(values) else grown
+        ordered = sorted(values, key=lambda value: value.text)
+        features = self._space(of).features(ordered)
+        distances = _distances(features.rows)
+        cut = by_field(self.config.cut, of.name) * features.scale
+        groups = list(_groups(distances, cut, cut + self.config.cap * features.scale))
+        return list(self._named(of, ordered, groups, features))
+
+    def _named(self, of: MetaField, values: Sequence[SeenValue], groups: Sequence[Sequence[int]], features: Features) -> Iterator[Group]:
+        """Groups with names, and the concepts of the prior that they are or belong under; of several that could be one, the largest is."""
+        concepts = self.prior.phrases(of.name)
+        claims: dict[int, tuple[float, int]] = {}
+        tops: list[int | None] = []
+        for number, rows in enumerate(groups):
+            mean = features.profile[list(rows)].mean(axis=0)
+            top = int(mean.argmax()) if len(mean) else None
+            if top is None or mean[top] < self.config.claim:
+                tops.append(None)
+                continue
+            tops.append(top)
+            weight = float(mean[top]) * sum(values[row].records for row in rows)
+            if top not in claims or weight > claims[top][0]:
+                claims[top] = (weight, number)
+        for number, rows in enumerate(groups):
+            centre = _mean(features.rows, rows)
+            alike = features.rows[list(rows)] @ centre
+            members = {values[row].text: round(float(one), 3) for row, one in zip(rows, alike, strict=True)}
+            central = min(members, key=lambda text: (-round(members[text], 1), len(text), text))
+            top = tops[number]
+            if top is not None and claims[top][1] == number:
+                yield Group(concepts[top].concept.name, members, concept=concepts[top].concept.id)
+            else:
+                mean = features.profile[list(rows)].mean(axis=0)
+                yield Group(
+                    central, members, parent=concepts[top].concept.id if top is not None else _under(mean, concepts, self.config.claim)
+                )
+
+
+def _under(profile: npt.NDArray[np.float64], concepts: Sequence[PriorConcept], least: float) -> str | None:
+    """The parent that the profile's concepts share, where they share one."""
+    if not len(profile):
+        return None
+    shares: dict[str, float] = {}
+    for share, entry in zip(profile.tolist(), concepts, strict=True):
+        parent = entry.concept.parent or entry.concept.id
+        shares[parent] = shares.get(parent, 0.0) + share
+    best = max(shares, key=lambda parent: (shares[parent], parent), default=None)
+    return best if best is not None and shares[best] >= least else None
+
+
+def _mean(rows: Vectors, members: Sequence[int]) -> Vectors:
+    return np.asarray(rows[list(members)].mean(axis=0), dtype=np.float32)
+
+
+def _distances(rows: Vectors) -> npt.NDArray[np.float64]:
+    """Condensed cosine distances, rounded so that the last bits of a product decide nothing."""
+    count = len(rows)
+    condensed = np.empty(count * (count - 1) // 2)
+    place = 0
+    for row in range(count - 1):
+        condensed[place : place + count - row - 1] = 1.0 - rows[row + 1 :] @ rows[row]
+        place += count - row - 1
+    return np.maximum(np.round(condensed, 5), 0.0)
+
+
+def _groups(distances: npt.NDArray[np.float64], cut: float, cap: float) -> Iterator[list[int]]:
+    """Average linkage cut at ``cut``; groups wider than ``cap`` are divided by complete linkage. In order of their first rows."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
+    if not len(distances):
+        yield [0]
+        return
+    labels = fcluster(linkage(distances, "average"), cut, "distance")
+    square = squareform(distances)
+    found = []
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        inside = square[np.ix_(rows, rows)]
+        if inside.max() <= cap:
+            found.append(rows.tolist())
+            continue
+        parts = fcluster(linkage(squareform(inside, checks=False), "complete"), cap, "distance")
+        found += [rows[parts == part].tolist() for part in np.unique(parts)]
+    yield from sorted(found)

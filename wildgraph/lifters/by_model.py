@@ -1,0 +1,268 @@
+"""Lift values with a chat model: draft a catalogue over batches, refine it, name it (after TnT-LLM, arXiv 2403.12173; the prompts are ours).
+
+A batch of phrases is sorted into the concepts so far and new ones; after the last batch the whole catalogue of a field is given its final
+form, with a more general heading for each concept. That takes about eight calls per thousand values. Of very many values only the best
+supported are shown to the model; the rest joins the groups it is most like.
+
+Phrases are ordered by their words alone, so that alike ones meet in one batch and the same values make the same prompts everywhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from wildgraph.errors import ModelError
+from wildgraph.fields import DOCUMENT_TYPE, TASK, MetaField
+from wildgraph.lifters import Group, SeenValue
+from wildgraph.lifters.by_likeness import LikenessLifter
+from wildgraph.llm import ChatModel, ChatRequest, Decoding, Prompt, load_template
+from wildgraph.records import Json, content_hash
+from wildgraph.text import clean_label
+
+SORT, REFINE = "lifters/sort", "lifters/refine"
+_PREPOSITION = re.compile(r"\b(?:of|on|about|for|with|in|to|from|by|at|that|which|and|or)\b")
+
+
+class ModelLifterConfig(BaseModel):
+    """How a model lifts. All constants are ours.
+
+    Attributes:
+        batch: phrases per sorting call.
+        shown: distinct values per field shown to the model, those of most users first; the rest joins by likeness.
+        per_concept: about how many phrases the model is told share a concept: smaller for a finer catalogue.
+        examples: phrases shown with each concept.
+        rounds: how often phrases that an answer left out are asked about again.
+        decoding: decoding parameters; greedy.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    batch: int = Field(default=200, ge=10)
+    shown: int = Field(default=3000, ge=10)
+    per_concept: int = Field(default=4, ge=2)
+    examples: int = Field(default=4, ge=1)
+    rounds: int = Field(default=2, ge=0)
+    decoding: Decoding = Decoding(temperature=0.0, max_tokens=8000)
+
+
+def _numbers(found: object) -> object:
+    """Numbers as models write them: 3, '3', 'C3'."""
+    if not isinstance(found, list):
+        found = [found]
+    return [int(digits.group()) for one in found if (digits := re.search(r"\d+", str(one)))]
+
+
+class _Sorted(BaseModel):
+    concept: str
+    phrases: list[int]
+
+    _read = field_validator("phrases", mode="before")(_numbers)
+
+    @field_validator("concept", mode="before")
+    @classmethod
+    def _text(cls, concept: object) -> object:
+        return f"C{concept}" if isinstance(concept, int) else concept
+
+
+class Sorting(BaseModel):
+    """A batch's answer: numbers of phrases under a concept's number or a new name."""
+
+    groups: list[_Sorted]
+
+
+class _Final(BaseModel):
+    name: str
+    heading: str = ""
+    numbers: list[int]
+
+    _read = field_validator("numbers", mode="before")(_numbers)
+
+
+class Refining(BaseModel):
+    """The final catalogue of a field, as numbers of the drafted concepts."""
+
+    concepts: list[_Final]
+
+
+@dataclass
+class _Draft:
+    """A field's catalogue while it grows."""
+
+    field: MetaField
+    todo: list[list[SeenValue]]
+    concepts: dict[str, list[SeenValue]] = dataclasses.field(default_factory=dict)
+    left: list[SeenValue] = dataclasses.field(default_factory=list)
+    again: int = 0
+
+    def next(self, rounds: int, batch: int) -> list[SeenValue]:
+        """The next batch: what an answer left out comes once more at the end."""
+        if not self.todo and self.left and self.again < rounds:
+            self.again += 1
+            self.todo, self.left = _batches(self.left, batch), []
+        return self.todo[0] if self.todo else []
+
+
+class ModelLifter:
+    """Groups values by what a chat model says of them.
+
+    Args:
+        model: any chat model.
+        rest: groups what the model was not shown or did not sort.
+        config: batches and granularity.
+        known: field name -> names that the prior catalogue uses.
+    """
+
+    def __init__(
+        self, model: ChatModel, rest: LikenessLifter, config: ModelLifterConfig, known: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        self.model = model
+        self.rest = rest
+        self.config = config
+        self.known = known or {}
+
+    @property
+    def identity(self) -> str:
+        """Model, templates, batches, and what decides the rest."""
+        templates = [load_template(name).hash for name in (SORT, REFINE)]
+        return content_hash(self.model.identity, templates, self.config.model_dump(mode="json"), self.rest.identity, dict(self.known))
+
+    def lift(self, values: Mapping[MetaField, Sequence[SeenValue]]) -> Mapping[str, Sequence[Group]]:
+        """Field name -> groups.
+
+        Raises:
+            ModelError: the model sorted nothing of a field that has values.
+        """
+        drafts = []
+        for of in sorted(values, key=lambda one: one.name):
+            shown = sorted(values[of], key=lambda value: (-value.users, -value.records, content_hash(value.text)))[: self.config.shown]
+            if shown:
+                drafts.append(_Draft(of, _batches(sorted(shown, key=lambda value: _place(of, value.text)), self.config.batch)))
+        while turn := [draft for draft in drafts if draft.next(self.config.rounds, self.config.batch)]:
+            answers = self.model.map([self._sorting(draft) for draft in turn])
+            for draft, completion in zip(turn, answers, strict=True):
+                batch = draft.todo.pop(0)
+                found = completion.parsed if isinstance(completion.parsed, Sorting) else None
+                draft.left += _sort(draft, batch, found)
+        for draft in drafts:
+            if not draft.concepts:
+                raise ModelError(
+                    f"the model sorted none of the {len(values[draft.field])} values of {draft.field.name}",
+                    "try another model, or canonicalize.lifter: likeness",
+                )
+        refined = [draft for draft in drafts if len(draft.concepts) > 2]
+        finals = dict(
+            zip((draft.field.name for draft in refined), self.model.map([self._refining(draft) for draft in refined]), strict=True)
+        )
+        groups: dict[str, list[Group]] = {}
+        for draft in drafts:
+            answer = finals.get(draft.field.name)
+            final = answer.parsed if answer is not None and isinstance(answer.parsed, Refining) else None
+            groups[draft.field.name] = _final(draft, final)
+        return self.rest.complete(values, groups)
+
+    def _sorting(self, draft: _Draft) -> ChatRequest:
+        batch = draft.todo[0]
+        concepts: list[Json] = [
+            {"name": name, "count": len(members), "examples": list[Json](_examples(members, self.config.examples))}
+            for name, members in draft.concepts.items()
+        ]
+        variables: dict[str, Json] = {
+            "field": draft.field.name,
+            "description": draft.field.description,
+            "grain": draft.field.grain,
+            "per_concept": self.config.per_concept,
+            "verbs": draft.field.name == TASK,
+            "concepts": concepts,
+            "known": list(self.known.get(draft.field.name, ())),
+            "contexts": draft.field.name != DOCUMENT_TYPE,
+            "phrases": "\n".join(_line(number, value, draft.field.name != DOCUMENT_TYPE) for number, value in enumerate(batch, 1)),
+            "count": len(batch),
+        }
+        name = f"{draft.field.name}/{len(draft.todo)}/{draft.again}"
+        return ChatRequest(name, Prompt(load_template(SORT), variables), Sorting, self.config.decoding)
+
+    def _refining(self, draft: _Draft) -> ChatRequest:
+        shown = "\n".join(
+            f"{number}. {name} ({len(members)}): {'; '.join(_examples(members, self.config.examples + 4))}"
+            for number, (name, members) in enumerate(draft.concepts.items(), 1)
+        )
+        variables: dict[str, Json] = {
+            "field": draft.field.name,
+            "description": draft.field.description,
+            "grain": draft.field.grain,
+            "concepts": shown,
+            "count": len(draft.concepts),
+        }
+        return ChatRequest(f"{draft.field.name}/refine", Prompt(load_template(REFINE), variables), Refining, self.config.decoding)
+
+
+def _place(of: MetaField, text: str) -> tuple[str, str]:
+    """Where a phrase stands among the others: by its verb, or by the noun before its first preposition."""
+    words = (text if of.name == TASK else _PREPOSITION.split(text)[0] or text).split()
+    return (words[0 if of.name == TASK else -1] if words else "", text)
+
+
+def _line(number: int, value: SeenValue, with_context: bool) -> str:
+    context = value.contexts[0][:140] if with_context and value.contexts else ""
+    return f"{number}. {value.text}{f' [{context}]' if context else ''}"
+
+
+def _examples(members: Sequence[SeenValue], most: int) -> list[str]:
+    """Some members, spread over all: neighbours were sorted together and are alike."""
+    step = max(1, len(members) // most)
+    return [member.text for member in members[::step][:most]]
+
+
+def _batches(values: Sequence[SeenValue], size: int) -> list[list[SeenValue]]:
+    """Batches of nearly equal size, none above ``size``."""
+    count = -(-len(values) // size)
+    bounds = [round(place * len(values) / count) for place in range(count + 1)] if count else [0]
+    return [list(values[start:end]) for start, end in itertools.pairwise(bounds)]
+
+
+def _sort(draft: _Draft, batch: Sequence[SeenValue], answer: Sorting | None) -> list[SeenValue]:
+    """Enter a batch's answer into the draft; what it leaves out comes back."""
+    left = dict(enumerate(batch, 1))
+    names = list(draft.concepts)
+    for group in answer.groups if answer else ():
+        number = re.fullmatch(r"\s*C(\d+)\.?\s*", group.concept)
+        name = names[int(number.group(1)) - 1] if number and 0 < int(number.group(1)) <= len(names) else clean_label(group.concept, 80)
+        name = name.strip().rstrip(".").lower()
+        members = [left.pop(one) for one in group.phrases if one in left]  # a phrase stays where it was put first
+        if name and members and not (number and name not in draft.concepts):
+            draft.concepts.setdefault(name, []).extend(members)
+        else:
+            left.update({batch.index(member) + 1: member for member in members})
+    return list(left.values())
+
+
+def _final(draft: _Draft, answer: Refining | None) -> list[Group]:
+    """The groups of a field: as refined, concepts that the answer left out as they were drafted."""
+    drafted = list(draft.concepts.items())
+    left = dict(enumerate(drafted, 1))
+    merged: dict[str, tuple[str, list[SeenValue]]] = {}
+
+    def enter(name: str, heading: str, members: Sequence[SeenValue]) -> None:
+        before = merged.get(name)
+        merged[name] = (before[0] if before else heading, [*(before[1] if before else ()), *members])
+
+    for concept in answer.concepts if answer else ():
+        name = clean_label(concept.name, 80).strip().rstrip(".").lower()
+        taken = [left.pop(number) for number in concept.numbers if number in left]
+        if taken:
+            heading = clean_label(concept.heading, 80).strip().rstrip(".").lower()
+            enter(name or taken[0][0], heading, [member for _, members in taken for member in members])
+    for name, members in left.values():
+        enter(name, "", members)
+    return list(_groups(merged))
+
+
+def _groups(merged: Mapping[str, tuple[str, Sequence[SeenValue]]]) -> Iterator[Group]:
+    for name, (heading, members) in merged.items():
+        yield Group(name, {member.text: 1.0 for member in members}, heading="" if heading == name else heading)
