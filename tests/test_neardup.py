@@ -14,12 +14,10 @@ from wildgraph.neardup import (
     band_rows,
     cluster_signatures,
     clusters,
-    count_units,
-    jaccard,
-    shingles,
     signature,
     signatures,
 )
+from wildgraph.shingling import count_units, jaccard, shingles
 
 SHARED = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 
@@ -43,30 +41,12 @@ def test_hashes_do_not_depend_on_the_process():
     assert len(results) == 1
 
 
-def test_case_punctuation_and_spacing_do_not_matter():
-    assert np.array_equal(shingles("The  fee—ten euros—is DUE."), shingles("the fee, ten euros, is due"))
-
-
-def test_unspaced_scripts_are_shingled_by_character():
-    assert count_units("合同的期限") == 5
-    assert count_units("การประชุม") > 1
-    near = jaccard(shingles("本合同的期限为三年，自签署之日起计算。", 3), shingles("本合同的期限为五年，自签署之日起计算。", 3))
-    assert 0.5 < near < 1
-
-
 @settings(deadline=None)
 @given(st.text())
 def test_any_text_has_a_signature(text):
     signed = signature(shingles(text))
     assert signed.shape == (HASHES,)
     assert (count_units(text) == 0) == (len(shingles(text)) == 0) == bool((signed == 0xFFFFFFFF).all())
-
-
-@settings(deadline=None)
-@given(st.lists(st.integers(0, 400), min_size=1), st.lists(st.integers(0, 400), min_size=1))
-def test_jaccard_is_that_of_sets(left, right):
-    arrays = [np.unique(np.array(values, dtype=np.uint64)) for values in (left, right)]
-    assert jaccard(*arrays) == pytest.approx(len(set(left) & set(right)) / len(set(left) | set(right)))
 
 
 def test_signatures_estimate_jaccard():
@@ -164,3 +144,28 @@ def test_known_near_duplicates_among_real_documents():
     found = clusters(texts)
     for _, rows in marked.reset_index(drop=True).groupby("near_dup_cluster"):
         assert len({found[row] for row in rows.index}) == 1
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(alphabet="aB 合ก!٣\nİΣ"), max_size=12), st.integers(1, 5))
+def test_many_texts_are_signed_as_each_one(texts, size):
+    expected = [signature(shingles(text, size)) for text in texts]
+    assert np.array_equal(signatures(texts, size), np.array(expected, dtype=np.uint32).reshape(len(texts), HASHES))
+
+
+def test_a_long_text_among_short_ones():
+    long = text_of(3, 60_000)
+    assert clusters(["before", long, "after", f"Before. {long}"], 0.9) == [0, 1, 2, 1]
+    assert np.array_equal(signatures(["before", long])[1], signature(shingles(long)))
+
+
+def test_index_finds_the_same_whatever_has_become_common():
+    opening = "please read the attached report with care and then tell me in your own words about"
+    texts = [f"{opening} {text_of(number // 2, 12)}" + " again" * (number % 2) for number in range(1400)]
+    index = NearDuplicateIndex(0.8)
+    assert [index.add(str(number), text) for number, text in enumerate(texts)] == [
+        str(number - 1) if number % 2 else None for number in range(1400)
+    ]
+    assert index.find(f"{opening} {text_of(3, 12)}") == "6"
+    assert index.find(opening) is None
+    assert index.find(f"{opening} something else") is None

@@ -15,8 +15,9 @@ from wildgraph.corpus.store import DocumentStore
 from wildgraph.corpus.tokens import TokenCounter
 from wildgraph.embedders import Embedder, Vectors
 from wildgraph.errors import EmptyResultError
-from wildgraph.neardup import Signature, cluster_signatures, shingles, signature
+from wildgraph.neardup import Signature, cluster_signatures, signature
 from wildgraph.records import Document, Rejection, Split, canonical_json, content_hash
+from wildgraph.shingling import shingles
 
 #: Gives each document of a batch the concept id of its type, or the empty string; the vectors have shape (documents, dimension).
 Assign = Callable[[Sequence[Document], Vectors], Sequence[str]]

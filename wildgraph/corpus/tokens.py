@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from wildgraph.errors import UsageError
-from wildgraph.neardup import code_points, unspaced_ranges
 from wildgraph.rows import clean
+from wildgraph.shingling import code_points, unspaced_ranges
 
 
 @runtime_checkable

@@ -8,8 +8,9 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from wildgraph.gates.verdicts import failed, passed
-from wildgraph.neardup import NearDuplicateIndex, count_units
+from wildgraph.neardup import NearDuplicateIndex
 from wildgraph.records import Pair, Verdict, content_hash
+from wildgraph.shingling import count_units
 
 
 class DuplicatesGate(BaseModel):

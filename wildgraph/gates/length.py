@@ -8,8 +8,8 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from wildgraph.gates.verdicts import failed, passed
-from wildgraph.neardup import count_units
 from wildgraph.records import Pair, Verdict
+from wildgraph.shingling import count_units
 
 
 class LengthGate(BaseModel):

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-from wildgraph.neardup import count_units
+from wildgraph.shingling import count_units
 
 _FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,}).*?(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _BLOCK_LINE = re.compile(r"^[ \t]*(?:[-*+][ \t]+)?>[> \t]*(.*)$", re.MULTILINE)

@@ -12,8 +12,8 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from wildgraph.gates.verdicts import failed, passed
-from wildgraph.neardup import count_units
 from wildgraph.records import Pair, Verdict
+from wildgraph.shingling import count_units
 
 _FENCE = re.compile(r"^[ \t]*(?:[-*+>][ \t]+)?(`{3,}|~{3,})(.*)$")
 _JSON_START = re.compile(r"\{\s*(?:\"|\}|\Z)|\[\s*(?:[\[{\"\]]|-?\d+(?:\.\d+)?\s*,|\Z)")

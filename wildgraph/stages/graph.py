@@ -9,11 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from wildgraph.catalogue import Catalogue
+from wildgraph.cooccurrence import PairCounts, count_labels, count_pairs, encode
 from wildgraph.fields import ANY_DOCUMENT as GENERIC_TYPE
 from wildgraph.fields import DOCUMENT_TYPE
 from wildgraph.records import LabelledRecord, Rejection
@@ -115,20 +114,27 @@ def build_graph(
     """One type's graph, and those of its records that none of its labels describes."""
     members = sorted(members, key=lambda record: record.id)
     labels = fold_rare([set(record.labels) for record in members], [record.user for record in members], config.min_support, catalogue)
-    vocabulary = sorted({(catalogue.concepts[one].field, one) for found in labels for one in found})
-    place = {concept: index for index, (_, concept) in enumerate(vocabulary)}
-    people = {user: index for index, user in enumerate(sorted({record.user for record in members}))}
-    rows = [np.array(sorted(place[one] for one in found), dtype=np.int64) for found in labels]
-    users = np.array([people[record.user] for record in members], dtype=np.int64)
-    count, support = _node_counts(rows, users, len(vocabulary), len(people))
-    edges = _edges(rows, users, len(vocabulary), len(people), config.min_support)
+    rows = ((kind, record.user, found) for record, found in zip(members, labels, strict=True))
+    coded = encode(rows, label_order=lambda one: (catalogue.concepts[one].field, one))
+    held = count_labels(coded.records)
     nodes = tuple(
-        GraphNode(field=field, concept=concept, name=catalogue.name(concept), support=int(support[index]), records=int(count[index]))
-        for index, (field, concept) in enumerate(vocabulary)
+        GraphNode(field=catalogue.concepts[concept].field, concept=concept, name=catalogue.name(concept), support=support, records=count)
+        for concept, support, count in zip(coded.labels, held.users.tolist(), held.records.tolist(), strict=True)
+    )
+    pairs = PairCounts.joined(count_pairs(coded.records, min_users=config.min_support))
+    edges = tuple(
+        GraphEdge(source=source, target=target, frequency=count, users=people)
+        for _, source, target, count, people in zip(*(column.tolist() for column in pairs), strict=True)
     )
     name = _FALLBACK_NAMES.get(kind) or catalogue.name(kind)
     graph = TaskGraph(
-        document_type=kind, name=name, records=len(members), users=len(people), min_support=config.min_support, nodes=nodes, edges=edges
+        document_type=kind,
+        name=name,
+        records=len(members),
+        users=len(coded.users),
+        min_support=config.min_support,
+        nodes=nodes,
+        edges=edges,
     )
     return graph, [record for record, found in zip(members, labels, strict=True) if not found]
 
@@ -164,44 +170,3 @@ def fold_rare(labels: Sequence[set[str]], users: Sequence[str], min_support: int
                     # Beside a sibling that stays, the parent would say nothing new, and a path would hold both.
                     if upwards and not any(line[1] in catalogue.lineage(other)[1:] for other in found & settled):
                         found.add(line[1])
-
-
-def _node_counts(
-    rows: Sequence[npt.NDArray[np.int64]], users: npt.NDArray[np.int64], nodes: int, people: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Records and distinct users per node."""
-    if not rows or not nodes:
-        return np.zeros(nodes, np.int64), np.zeros(nodes, np.int64)
-    flat = np.concatenate(rows)
-    owner = np.repeat(users, [len(row) for row in rows])
-    distinct = np.unique(flat * people + owner) // people
-    return np.bincount(flat, minlength=nodes), np.bincount(distinct, minlength=nodes)
-
-
-def _edges(
-    rows: Sequence[npt.NDArray[np.int64]], users: npt.NDArray[np.int64], nodes: int, people: int, min_support: int
-) -> tuple[GraphEdge, ...]:
-    """Edges with at least ``min_support`` distinct users: every pair of a record's labels is one co-occurrence."""
-    by_length: dict[int, list[int]] = defaultdict(list)
-    for index, row in enumerate(rows):
-        if len(row) > 1:
-            by_length[len(row)].append(index)
-    keys, owners = [], []
-    for length, members in sorted(by_length.items()):
-        block = np.stack([rows[index] for index in members])
-        left, right = np.triu_indices(length, 1)
-        pairs = block[:, left] * nodes + block[:, right]
-        keys.append(pairs.ravel())
-        owners.append(np.repeat(users[members], pairs.shape[1]))
-    if not keys:
-        return ()
-    key, owner = np.concatenate(keys), np.concatenate(owners)
-    distinct, frequency = np.unique(key, return_counts=True)
-    # One number per (edge, user): edges are renumbered first, so that the product stays far below 2^63.
-    ranks = np.searchsorted(distinct, key)
-    who = np.bincount(np.unique(ranks * people + owner) // people, minlength=len(distinct))
-    kept = np.flatnonzero(who >= min_support)
-    return tuple(
-        GraphEdge(source=int(distinct[one] // nodes), target=int(distinct[one] % nodes), frequency=int(frequency[one]), users=int(who[one]))
-        for one in kept
-    )

@@ -1,0 +1,1 @@
+"""Timings against named peers; run one with ``python -m benchmarks.NAME``."""
