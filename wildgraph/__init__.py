@@ -1,7 +1,7 @@
 """wildgraph: long-context instruction data that looks like what people really ask.
 
 The three jobs, as functions: :func:`build` task graphs from query logs, :func:`sample` accepted pairs from graphs and documents,
-:func:`view` them on one page; :func:`export` writes data sets, :func:`status` tells the funnel.
+:func:`view` them on one page; :func:`export` writes data sets, :func:`status` tells the funnel, :func:`coverage` what a sample reached.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from wildgraph.config import Config, load_config
     from wildgraph.errors import WildgraphError
-    from wildgraph.pipeline import build, export, sample, status, view
+    from wildgraph.pipeline import build, coverage, export, sample, status, view
     from wildgraph.records import Conversation, Document, MetaInformation, Pair, Rejection, TaskSpec
     from wildgraph.taskgraph import TaskGraph, read_graphs
 
@@ -23,6 +23,7 @@ _HOMES = {
     "load_config": "config",
     "WildgraphError": "errors",
     "build": "pipeline",
+    "coverage": "pipeline",
     "export": "pipeline",
     "sample": "pipeline",
     "status": "pipeline",
@@ -49,6 +50,7 @@ __all__ = [
     "WildgraphError",
     "__version__",
     "build",
+    "coverage",
     "export",
     "load_config",
     "read_graphs",

@@ -13,7 +13,7 @@ from typing import Any
 
 from wildgraph import __version__
 from wildgraph.building import Build
-from wildgraph.catalogue import load_concepts
+from wildgraph.catalogue import Catalogue, load_concepts
 from wildgraph.config import Config
 from wildgraph.corpus import DocumentStore
 from wildgraph.engines import OFFLINE, make_engines
@@ -25,11 +25,12 @@ from wildgraph.exporters.files import Sizes
 from wildgraph.files import expand
 from wildgraph.funnel import Observer, silent
 from wildgraph.readers import log_files, read_logs
-from wildgraph.records import Pair
+from wildgraph.records import LabelledRecord, Pair
 from wildgraph.sampling import SampleResult, read_pairs
 from wildgraph.sampling import sample_pairs as _sample_pairs
 from wildgraph.stages import export as export_stage
 from wildgraph.store import RunDirectory
+from wildgraph.survey import CoverageReport, path_quality, unreached_edges
 from wildgraph.taskgraph import TaskGraph, read_graphs
 
 
@@ -256,6 +257,41 @@ def _page_data(run: RunDirectory, publish: bool) -> PageData:
         documents=texts,
         about=about,
         publish=publish,
+    )
+
+
+def coverage(run: str | Path) -> CoverageReport:
+    """What a run's latest sample reached, whether what was asked for came, and what gates took away.
+
+    The quality of paths and the edges out of reach are told where the run has the graphs that were sampled from; recombination
+    where it has the private records as well.
+
+    Args:
+        run: the run directory.
+
+    Raises:
+        WildgraphError: see :mod:`wildgraph.errors`.
+    """
+    directory = RunDirectory.open(Path(run))
+    latest = directory.stage("sample")
+    if latest is None:
+        raise InputError(f"{run} holds no sample yet", f"draw one with `wildgraph sample {run} --documents PATH`")
+    (found,) = directory.records(f"samples/{latest['fingerprint']}/coverage.json", CoverageReport)
+    here = directory.path / "graphs"
+    known = {graph.document_type: graph for graph in (read_graphs(here) if here.is_dir() else ())}
+    graphs = [known[one.document_type] for one in found.types if one.document_type in known]
+    if [(len(graph.nodes), len(graph.edges)) for graph in graphs] != [(one.nodes, one.edges) for one in found.types]:
+        return found  # sampled from graphs elsewhere, or from those of an earlier build
+    walk = Config.model_validate(latest["settings"]).walk
+    records = None
+    if (directory.private / "labels.jsonl").is_file():
+        concepts = Catalogue(load_concepts(directory.private / "concepts.jsonl"))
+        records = [
+            frozenset(one for label in record.labels for one in (label, *concepts.lineage(label)))
+            for record in directory.records("private/labels.jsonl", LabelledRecord)
+        ]
+    return found.model_copy(
+        update={"quality": path_quality(graphs, walk, latest["seed"], records), "unreached": unreached_edges(graphs, walk)}
     )
 
 

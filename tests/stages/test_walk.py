@@ -10,16 +10,17 @@ from scipy.stats import chisquare
 
 from wildgraph.errors import UsageError
 from wildgraph.fields import DEFAULT_FIELDS, MetaField
+from wildgraph.grounds import Ground
 from wildgraph.paradigms import PARADIGMS
 from wildgraph.records import Rejection, TaskSpec
-from wildgraph.stages.walk import WalkableGraph, WalkConfig, walk
+from wildgraph.stages.walk import WalkConfig, walk
 
 FIELDS = tuple(
     MetaField(name=name, description="", cap=cap)
     for name, cap in (("document_type", 1), ("task", 2), ("intent", 1), ("output_format", 1), ("context", 3), ("sentiment", 0))
 )
-#: Nothing is an attribute: the floor is out of reach.
-PLAIN = {"fields": FIELDS, "attribute_floor": 10**6}
+#: Nothing is an attribute, since the floor is out of reach, and every path is one walk.
+PLAIN = {"fields": FIELDS, "attribute_floor": 10**6, "compose": 0.0}
 
 TINY = graph(
     {"task/a": 40, "task/b": 30, "intent/c": 25, "output_format/d": 20, "context/e": 15},
@@ -267,15 +268,15 @@ def test_frequent_labels_are_attributes_and_never_steps():
 
 
 def test_tasks_are_steps_however_frequent():
-    graph_ = WalkableGraph(BUSY, WalkConfig())
-    assert {BUSY.nodes[index].concept for index in np.flatnonzero(graph_.attribute)}.isdisjoint(
+    ground = Ground(BUSY, WalkConfig().rules)
+    assert {BUSY.nodes[index].concept for index in np.flatnonzero(ground.attribute)}.isdisjoint(
         node.concept for node in BUSY.nodes if node.field == "task"
     )
 
 
 def test_the_floor_keeps_small_graphs_walkable():
-    assert not WalkableGraph(TINY, WalkConfig(attribute_floor=31)).attribute.any()
-    marked = WalkableGraph(TINY, WalkConfig(attribute_floor=20)).attribute
+    assert not Ground(TINY, WalkConfig(attribute_floor=31).rules).attribute.any()
+    marked = Ground(TINY, WalkConfig(attribute_floor=20).rules).attribute
     assert {TINY.nodes[index].concept for index in np.flatnonzero(marked)} == {"intent/c", "output_format/d"}
 
 

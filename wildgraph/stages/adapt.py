@@ -342,6 +342,7 @@ def _pair(
             seed=seed,
             graph=graphs[spec.document_type],
             unrealised=draft.left_out,
+            novel=spec.novel,
             version=version,
         ),
         n_tokens=lengths,
