@@ -12,7 +12,7 @@ from itertools import combinations, pairwise
 from pydantic import Field
 
 from wildgraph.intervals import wilson
-from wildgraph.pathquality import coherence, recombination, shuffled
+from wildgraph.pathquality import coherence, recombination, shuffled, together
 from wildgraph.reach import BARRIERS, reachable_edges
 from wildgraph.records import REASONS, Json, Record, TaskSpec
 from wildgraph.stages.walk import Sampler, WalkConfig
@@ -132,13 +132,15 @@ class Quality(Record):
 
     Attributes:
         walk: how they were walked.
-        paths: how many. coherence: share of their label pairs that occur together in some record.
-        recombination: share of paths whose labels do not all come from one record; ``None`` where the records are not at hand.
+        paths: how many. coherence: share of their label pairs that have an edge.
+        together: share that some record holds together, published edge or not. recombination: share of paths whose labels do not all
+            come from one record. Both are ``None`` where the records are not at hand.
     """
 
     walk: str
     paths: int
     coherence: float
+    together: float | None
     recombination: float | None
 
 
@@ -217,7 +219,7 @@ def _type(graph: TaskGraph, outcomes: Sequence[Outcome]) -> TypeCoverage:
     def reached(some: Iterable[Outcome]) -> Reached:
         nodes: set[str] = set()
         stepped: set[tuple[str, ...]] = set()
-        together: set[tuple[str, str]] = set()
+        held: set[tuple[str, str]] = set()
         novel: set[tuple[str, str]] = set()
         count = 0
         for spec in (outcome.spec for outcome in some if outcome.spec is not None):
@@ -227,8 +229,8 @@ def _type(graph: TaskGraph, outcomes: Sequence[Outcome]) -> TypeCoverage:
             nodes.update(labels)
             stepped.update(tuple(sorted(step)) for step in pairwise(path) if step in edges)
             for pair in combinations(labels, 2):
-                (together if pair in edges else novel).add(pair)
-        return Reached(paths=count, nodes=len(nodes), edges=len(stepped), pairs=len(together), novel=len(novel))
+                (held if pair in edges else novel).add(pair)
+        return Reached(paths=count, nodes=len(nodes), edges=len(stepped), pairs=len(held), novel=len(novel))
 
     return TypeCoverage(
         document_type=graph.document_type,
@@ -315,8 +317,8 @@ def path_quality(
         for ground, paths, indices in sampler.walks(count):
             terrain = ground.terrain(frozenset())
             for name, some in ((mode, paths), ("shuffled", shuffled(paths, terrain, indices, seed) if mode == "history" else [])):
-                together, pairs = coherence(some, terrain)
-                held[name][0] += together
+                joined, pairs = coherence(some, terrain)
+                held[name][0] += joined
                 held[name][1] += pairs
                 concepts[name] += [{ground.graph.nodes[node].concept for node in path} for path in some]
         found += [
@@ -324,6 +326,7 @@ def path_quality(
                 walk=name,
                 paths=len(some),
                 coherence=held[name][0] / max(1, held[name][1]),
+                together=None if records is None else together(some, records),
                 recombination=None if records is None else recombination(some, records),
             )
             for name, some in concepts.items()

@@ -187,8 +187,10 @@ def show_coverage(found: CoverageReport) -> None:
     if not silenced:
         click.echo("silenced no label is turned away significantly more often than the others")
     for quality in found.quality:
-        mixed = "" if quality.recombination is None else f", recombination {quality.recombination:.3f}"
-        click.echo(f"paths    {quality.walk:<9} coherence {quality.coherence:.3f}{mixed} ({quality.paths:,} paths)")
+        line = f"paths    {quality.walk:<9} {quality.paths:,}: label pairs with an edge {quality.coherence:.3f}"
+        if quality.together is not None and quality.recombination is not None:
+            line += f", in some record {quality.together:.3f}; labels not all of one record {quality.recombination:.3f}"
+        click.echo(line)
     for edge in found.unreached[:10]:
         click.echo(f"no path  {edge.document_type.partition('/')[2]}: {edge.source} – {edge.target}: {edge.why}")
     if len(found.unreached) > 10:

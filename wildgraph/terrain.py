@@ -35,7 +35,7 @@ class PathRules:
     caps: Mapping[str, int] = field(default_factory=dict)
     start: Mapping[str, float] = field(default_factory=lambda: {"task": 1.0})
     temperature: float = 1.0
-    eps: float = 0.1
+    eps: float = 0.05
     tries: int = 20
 
 

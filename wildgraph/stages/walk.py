@@ -61,7 +61,7 @@ class WalkConfig(BaseModel):
 
     mode: Literal["history", "markov", "coverage"] = "history"
     temperature: float = Field(default=1.0, gt=0.0)
-    eps: float = Field(default=0.1, gt=0.0)
+    eps: float = Field(default=0.05, gt=0.0)
     min_length: int = Field(default=5, ge=1)
     max_length: int = Field(default=8, ge=1)
     attribute_share: float = Field(default=0.15, gt=0.0, le=1.0)
