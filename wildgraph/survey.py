@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, pairwise
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from wildgraph.intervals import wilson
 from wildgraph.pathquality import coherence, recombination, shuffled, together
@@ -38,6 +38,13 @@ class Outcome(Record):
     stage: str = ""
     reason: str = ""
     spec: TaskSpec | None = None
+
+    @field_validator("reason")
+    @classmethod
+    def _known(cls, reason: str) -> str:
+        if reason and reason not in REASONS:
+            raise ValueError(f"unknown rejection reason {reason!r}")
+        return reason
 
     @property
     def accepted(self) -> bool:
