@@ -210,3 +210,7 @@ def show_status(found: dict[str, Any]) -> None:
             f"{entry['requests']:>10,}{entry['cache_hits']:>9,}{tokens:>12,}{entry['seconds']:>9.1f}"
         )
     _dropped(found["stages"])
+    reached = found["stages"].get("sample", {}).get("coverage")
+    if reached:
+        line = ", ".join(f"{100 * reached[part]:.0f}% of the {part}" for part in ("nodes", "edges", "pairs"))
+        click.echo(f"coverage {line} reached by accepted paths; silenced: {', '.join(reached['silenced']) or 'no label'}")

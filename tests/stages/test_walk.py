@@ -338,7 +338,11 @@ def test_types_get_the_shares_they_are_given():
 
 @pytest.mark.parametrize(
     ("shares", "message"),
-    [({"contrcat": 0.5}, "did you mean 'contract'"), ({"memo": 0.5}, "there are contract, novel"), ({"novel": 0.5}, "no path can start")],
+    [
+        ({"contrcat": 0.5}, "did you mean 'contract'"),
+        ({"memo": 0.5}, "there are contract, novel"),
+        ({"novel": 0.5}, "no path with what is required can start"),
+    ],
 )
 def test_shares_of_types_that_are_not_there_are_refused(shares, message):
     with pytest.raises(UsageError, match=message):

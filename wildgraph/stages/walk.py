@@ -369,5 +369,7 @@ def _graph_named(name: str, grounds: Sequence[Ground]) -> int:
             f"did you mean {near[0]!r}?" if near else f"there are {', '.join(ground.graph.name for ground in grounds[:8])}",
         )
     if not grounds[place].can_start:
-        raise UsageError(f"a share is given to {name!r}, but no path can start in its graph", "share among the other types")
+        raise UsageError(
+            f"a share is given to {name!r}, but no path with what is required can start in its graph", "share among the other types"
+        )
     return place
