@@ -88,7 +88,10 @@ def test_types_of_too_few_documents_make_no_group():
     assert (found.reason, found.stage) == ("no_document_group", "pair")
     one = make_corpus(clusters=lambda name, place: 0 if "novel" in name else place)
     (found,) = paired([mixed(types=("contract", "novel", "novel"))], corpus=one)
-    assert found.reason == "no_document_group"  # all novels are near-duplicates of each other
+    assert [document.order for document in found.documents] == [0, 1]  # all novels are near-duplicates of each other
+    alone = make_corpus(clusters=lambda name, place: 0)
+    (found,) = paired([mixed(types=("contract", "novel"))], corpus=alone)
+    assert found.reason == "no_document_group"
 
 
 @pytest.mark.parametrize("change", [{"pool": 0}, {"batch": 0}, {"colour": "red"}])

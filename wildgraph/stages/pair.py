@@ -81,7 +81,7 @@ def _pairs(
         anchor = found[int(content_hash("document", seed, spec.index), 16) % len(found)]
         shuffle = int(content_hash("group", seed, spec.index), 16)
         if spec.document_types:
-            chosen = _mixed_group(corpus, anchor, spec, kinds, config.pool, shuffle)
+            chosen = _mixed_group(corpus, anchor, spec, kinds, shuffle)
         else:
             chosen = [anchor] if spec.documents == 1 else _group(corpus, anchor, spec.documents, shuffle)
         if chosen is None:
@@ -101,25 +101,23 @@ def _group(corpus: Corpus, anchor: int, size: int, seed: int) -> list[int] | Non
     return next((found for wanted in range(size, 1, -1) if (found := corpus.group(anchor, wanted, seed=seed))), None)
 
 
-def _mixed_group(
-    corpus: Corpus, anchor: int, spec: TaskSpec, kinds: Mapping[str, Collection[str]], pool: int, seed: int
-) -> list[int] | None:
-    """A group with a document of each type that the specification names, in its order; the ones nearest to the anchor are drawn from.
+def _mixed_group(corpus: Corpus, anchor: int, spec: TaskSpec, kinds: Mapping[str, Collection[str]], seed: int) -> list[int] | None:
+    """A group with a document of each type that the specification names, in its order, drawn from those nearest to the first.
 
     Returns:
-        Rows, no two of them near-duplicates, or ``None`` where a type has too few documents.
+        Rows, no two of them near-duplicates, fewer than named where the corpus has no more; ``None`` where a type has none at all.
     """
-    chosen, taken = [anchor], {int(corpus.clusters[anchor])}
+    chosen, taken, there = [anchor], {int(corpus.clusters[anchor])}, {spec.document_types[0]}
     vector = np.asarray(corpus.vectors[anchor])
     for order, kind in enumerate(spec.document_types[1:], 1):
-        near = corpus.match(vector, kinds.get(kind, ()), spec.split, pool + len(chosen))
-        free = [row for row in near if int(corpus.clusters[row]) not in taken]
-        if not free:
-            return None
-        row = min(free, key=lambda one: content_hash("choose", seed, order, corpus.hashes[one]))
-        chosen.append(row)
-        taken.add(int(corpus.clusters[row]))
-    return chosen
+        ranked = corpus.match(vector, kinds.get(kind, ()), spec.split, len(corpus))
+        free = [row for row in ranked if int(corpus.clusters[row]) not in taken][: 2 * spec.documents]
+        if free:
+            row = min(free, key=lambda one: content_hash("choose", seed, order, corpus.hashes[one]))
+            chosen.append(row)
+            taken.add(int(corpus.clusters[row]))
+            there.add(kind)
+    return chosen if there == set(spec.document_types) else None
 
 
 def describe(spec: TaskSpec) -> str:
