@@ -86,8 +86,8 @@ def test_every_barrier_is_named_for_what_it_is():
 
 def test_a_search_without_budget_says_that_it_does_not_know():
     terrain = prepare(
-        graph({"task/a": 9, "intent/c": 9, "intent/d": 9}, {("task/a", "intent/c"): 3, ("intent/c", "intent/d"): 3}),
-        PathRules(min_length=2, max_length=4),
+        graph({"task/a": 9, "intent/c": 9, "context/d": 9}, {("task/a", "intent/c"): 3, ("intent/c", "context/d"): 3}),
+        PathRules(min_length=4, max_length=4),
     )
     assert set(reachable_edges(terrain, budget=1).barrier.values()) == {"undecided"}
     assert set(reachable_edges(terrain).barrier.values()) == {"caps"}

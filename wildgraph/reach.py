@@ -27,7 +27,11 @@ BARRIERS: dict[Barrier, str] = {
 }
 
 #: Steps that are tried to find a path over one edge.
-_BUDGET = 50_000
+_BUDGET = 20_000
+#: Steps that are tried for all edges of a graph together, and what beginning a search counts as.
+_ALL, _BEGIN = 500_000, 2_000
+#: Rounds of walks before any search.
+_ROUNDS = 40
 #: Walks of a tour from which the one with most news is taken.
 _SCOUTS = 48
 #: What a visit takes off an edge's log-weight.
@@ -59,34 +63,57 @@ def reachable_edges(terrain: Terrain, *, walks: int = 512, budget: int = _BUDGET
 
     Args:
         terrain: the prepared graph.
-        walks: sampled first, since most edges are easily reached.
-        budget: steps of the search for each edge that is left; beyond it the edge is ``undecided``.
+        walks: sampled at a time before any search, as long as they find much, since most edges are easily reached.
+        budget: steps of the search for each edge that is left; beyond it, or when a large graph has used up all, the edge is ``undecided``.
     """
-    count = len(terrain.graph.edges)
-    witness: dict[int, tuple[int, ...]] = {}
-    if terrain.can_start:
-        flat = -terrain.weight  # every neighbour alike
-        drawn = sample_paths(terrain, np.arange(walks, dtype=np.uint64), 0, mode="markov", purpose="reach", discount=flat)
-        for nodes, length in zip(drawn.nodes, drawn.length, strict=True):
-            path = tuple(nodes[:length].tolist())
-            for edge in edges_of(terrain, path):
-                witness.setdefault(edge, path)
+    witness = _stumbled_on(terrain, walks) if terrain.can_start else {}
     barrier: dict[int, Barrier] = {}
-    walkable = {int(edge) for edge in terrain.edge}
-    for edge in range(count):
+    spent = 0
+    walkable = set(terrain.edge.tolist())
+    for edge in range(len(terrain.graph.edges)):
         if edge in witness:
             continue
         if edge not in walkable:
             barrier[edge] = "barred"
             continue
         ends = (terrain.graph.edges[edge].source, terrain.graph.edges[edge].target)
-        found = _Search(terrain, ends, budget).run()
+        if terrain.field[ends[0]] == terrain.field[ends[1]] and terrain.cap[terrain.field[ends[0]]] < 2:
+            barrier[edge] = "caps"
+            continue
+        if spent >= _ALL:
+            barrier[edge] = "undecided"
+            continue
+        search = _Search(terrain, ends, budget)
+        found = search.run()
+        spent += _BEGIN + budget - search.budget
         if isinstance(found, str):
             barrier[edge] = found
         else:
             for one in edges_of(terrain, found):
                 witness.setdefault(one, found)
     return Reach(witness, barrier)
+
+
+def _stumbled_on(terrain: Terrain, walks: int) -> dict[int, tuple[int, ...]]:
+    """Edges that walks come over by chance, those not seen yet preferred, each with such a walk."""
+    witness: dict[int, tuple[int, ...]] = {}
+    seen = np.zeros(len(terrain.graph.edges) + 1, dtype=np.bool_)
+    for turn in range(_ROUNDS):
+        before = len(witness)
+        indices = np.arange(turn * walks, (turn + 1) * walks, dtype=np.uint64)
+        # Every neighbour alike, but where walks went before.
+        flat = -terrain.weight - 2.0 * _TIRE * seen[terrain.edge]
+        drawn = sample_paths(terrain, indices, 0, mode="markov", purpose="reach", discount=flat)
+        over = terrain.edges_between(drawn.nodes[:, :-1], drawn.nodes[:, 1:])
+        edges, where = np.unique(over, return_index=True)
+        for edge, place in zip(edges.tolist(), where.tolist(), strict=True):
+            if edge >= 0 and not seen[edge]:
+                row = place // over.shape[1]
+                witness[edge] = tuple(drawn.nodes[row, : drawn.length[row]].tolist())
+        seen[edges[edges >= 0]] = True
+        if len(witness) - before <= walks // 64:
+            break
+    return witness
 
 
 class _Search:
