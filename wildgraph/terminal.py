@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections import Counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -191,10 +192,8 @@ def show_coverage(found: CoverageReport) -> None:
         if quality.together is not None and quality.recombination is not None:
             line += f", in some record {quality.together:.3f}; labels not all of one record {quality.recombination:.3f}"
         click.echo(line)
-    for edge in found.unreached[:10]:
-        click.echo(f"no path  {edge.document_type.partition('/')[2]}: {edge.source} – {edge.target}: {edge.why}")
-    if len(found.unreached) > 10:
-        click.echo(f"no path  … {len(found.unreached) - 10} more edges; --json lists them")
+    for why, count in Counter(edge.why for edge in found.unreached).most_common():
+        click.echo(f"no path  over {count:,} edges: {why}; --json lists them")
 
 
 def show_status(found: dict[str, Any]) -> None:
