@@ -73,6 +73,7 @@ BAD = [
     (PathNode, {"field": "task", "concept": "task/x"}, "name", "Field required"),
     (TaskSpec, SPEC | {"index": -1}, "index", "greater than or equal"),
     (TaskSpec, SPEC | {"documents": 0}, "documents", "greater than or equal"),
+    (TaskSpec, SPEC | {"documents": 2, "document_types": ["document_type/novel"]}, "", "the type of every document, or of none"),
     (TaskSpec, SPEC | {"split": "validation"}, "split", "Input should be"),
     (Candidate, {"spec": SPEC, "documents": []}, "documents", "at least 1"),
     (DocumentRef, {"id": "d", "hash": "h", "order": -1}, "order", "greater than or equal"),
@@ -100,7 +101,7 @@ def test_what_is_wrong_is_refused_where_it_is_wrong(kind, data, place, message):
 
 
 def test_the_same_data_without_the_mistake_is_taken():
-    assert TaskSpec.model_validate(SPEC).labels("task") == ["summarize"]
+    assert [node.name for node in TaskSpec.model_validate(SPEC).path] == ["summarize"]
     assert Conversation.model_validate(CONVERSATION).user_turns == 1
     assert MetaInformation.model_validate(META).values["task"][0].general == "summarize"
     assert Document.model_validate(DOCUMENT | {"source": "a.jsonl", "line": 4}).where == "a.jsonl:4"
@@ -188,7 +189,11 @@ def test_the_id_of_a_specification_leaves_the_index_out_and_nothing_else():
     assert spec.id == spec.model_copy(update={"index": 99}).id
     for change in ({"split": "test"}, {"documents": 2}, {"paradigm": "comparison"}, {"attributes": ()}, {"path": ()}):
         assert spec.model_copy(update=change).id != spec.id
-    assert spec.labels("sentiment") == ["neutral"]
+    for change in (
+        {"documents": 2, "document_types": ("document_type/contract", "document_type/novel")},
+        {"novel": (("task/a", "task/b"),)},
+    ):
+        assert spec.model_copy(update=change).id != spec.model_copy(update={"documents": change.get("documents", 1)}).id
 
 
 def test_a_pair_reads_back_from_its_row():

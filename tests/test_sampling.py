@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from whole_runs import (
 )
 
 import wildgraph as api
+from wildgraph import survey
 from wildgraph.errors import EmptyResultError
 
 pytestmark = pytest.mark.usefixtures("one_model")
@@ -147,6 +149,79 @@ def test_a_folder_of_graphs_is_enough(tmp_path: Path):
     succeed("view", GRAPHS, "-o", tmp_path / "graphs.html")
     assert not (GRAPHS / "explorer.html").exists()
     assert drawn(GRAPHS, "-n", 12, "-o", run).out.count("was there already") == 1
+
+
+@pytest.mark.usefixtures("remembered")
+def test_every_candidate_leaves_its_specification_and_what_became_of_it(config, tmp_path: Path):
+    run = tmp_path / "run"
+    settings = config("walk: {multi: 0.6, compose: 0.8, novel: 0.3}\ngate: {settings: {length: {min_answer: 120}}}")
+    assert drawn(GRAPHS, "-n", 25, "-o", run, *settings).code == 0
+    stages = json.loads(succeed("status", run, "--json").out)["stages"]
+    (file,) = run.glob("samples/*/specs.jsonl")
+    told = [survey.Outcome.model_validate(row) for row in rows(file)]
+    assert [one.index for one in told] == list(range(stages["sample"]["in"]))
+    made = {pair.index: pair for pair in pairs(run)}
+    assert {one.index for one in told if one.accepted} == set(made)
+    reasons = Counter(one.reason for one in told if one.reason)
+    assert reasons == {reason: n for kind in stages["sample"]["rejected"].values() for reason, n in kind.items()}
+    assert reasons["too_short"]
+    for one in told:
+        assert (one.spec is None) == (one.stage == "walk")
+        if one.accepted:
+            assert [list(step) for step in made[one.index].path] == [[node.field, node.concept] for node in one.spec.path]
+            assert made[one.index].provenance.novel == one.spec.novel
+    assert any(one.spec.novel for one in told if one.accepted)
+    several = [one for one in told if one.accepted and one.spec.document_types]
+    assert several
+    types = {row["id"]: row["document_type"].replace(" ", "-") for row in seed_documents()}
+    for one in several:
+        there = {types[document.id] for document in made[one.index].documents}
+        assert len(there) == 2 or "document" in str(one.spec.document_types)  # the graph for any document covers many types
+    # the report is made of these, and says so wherever it is asked
+    found = api.coverage(run)
+    assert (found.candidates, found.accepted) == (len(told), 25)
+    assert stages["sample"]["coverage"] == found.summary()
+    assert found.quality == ()  # the graphs lie elsewhere
+    shown = succeed("coverage", run).out
+    assert "court decision" in shown
+    assert f"candidates {len(told)}, accepted 25" in shown
+    assert json.loads(succeed("coverage", run, "--json").out)["candidates"] == len(told)
+    assert "reached by accepted paths" in succeed("status", run).out
+
+
+@pytest.mark.usefixtures("remembered")
+def test_sampling_on_purpose(tmp_path: Path):
+    run = tmp_path / "run"
+    asked = (
+        "--require",
+        "task=summarize the document",
+        "--forbid",
+        "sentiment/neutral",
+        "--type-share",
+        "interview transcript=0.5",
+        "--multi",
+        0,
+    )
+    outcome = drawn(GRAPHS, "-n", 10, "-o", run, *asked)
+    assert outcome.code == 0, outcome.err
+    for pair in pairs(run):
+        concepts = [concept for _, concept in (*pair.path, *pair.attributes)]
+        assert "task/summarize-the-document" in concepts
+        assert "sentiment/neutral" not in concepts
+    assert sum(pair.document_type == "interview transcript" for pair in pairs(run)) >= 2
+    assert drawn(GRAPHS, "-n", 4, "-o", run, "--mode", "coverage", "--start-field", "intent", "--start-field", "task=2").code == 0
+    assert {pair.path[0][0] for pair in pairs(run)} <= {"intent", "task"}
+    for flags, says in (
+        (("--require", "task=sumarize the document"), "no graph has a label 'task=sumarize the document' — did you mean"),
+        (("--require", "task/compare-documents", "--forbid", "task/compare-documents"), "is required and forbidden at once"),
+        (("--type-share", "contrakt=0.5"), "did you mean 'contract'"),
+        (("--type-share", "contract=half"), "is not written NAME=SHARE"),
+        (("--start-field", "=2"), "names nothing"),
+    ):
+        outcome = drawn(GRAPHS, "-n", 4, "-o", run, *flags)
+        assert outcome.code == 2
+        assert says in outcome.error
+    assert wildgraph("coverage", tmp_path / "nowhere").code == 3
 
 
 # --------------------------------------------------------------------------- when N is out of reach

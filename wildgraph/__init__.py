@@ -1,7 +1,7 @@
 """wildgraph: long-context instruction data that looks like what people really ask.
 
 The three jobs, as functions: :func:`build` task graphs from query logs, :func:`sample` accepted pairs from graphs and documents,
-:func:`view` them on one page; :func:`export` writes data sets, :func:`status` tells the funnel.
+:func:`view` them on one page; :func:`export` writes data sets, :func:`status` tells the funnel, :func:`coverage` what a sample reached.
 Of graphs: :func:`merge_graphs`, :func:`diff_graphs`, :func:`graph_stats`, :func:`check_graphs`, :func:`export_graphs`; of people:
 :func:`forget`, :func:`purge`.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wildgraph.config import Config, load_config
     from wildgraph.errors import WildgraphError
     from wildgraph.forgetting import forget, purge
-    from wildgraph.pipeline import build, export, sample, status, view
+    from wildgraph.pipeline import build, coverage, export, sample, status, view
     from wildgraph.published import check_graphs, diff_graphs, export_graphs, graph_stats
     from wildgraph.records import Conversation, Document, MetaInformation, Pair, Rejection, TaskSpec
     from wildgraph.taskgraph import TaskGraph, read_graphs
@@ -30,6 +30,7 @@ _HOMES = {
     "forget": "forgetting",
     "purge": "forgetting",
     "build": "pipeline",
+    "coverage": "pipeline",
     "export": "pipeline",
     "sample": "pipeline",
     "status": "pipeline",
@@ -62,6 +63,7 @@ __all__ = [
     "__version__",
     "build",
     "check_graphs",
+    "coverage",
     "diff_graphs",
     "export",
     "export_graphs",

@@ -93,6 +93,20 @@ def _columns(_context: click.Context, _parameter: click.Parameter, value: str | 
     return {name.strip(): column.strip() for name, _, column in pairs}
 
 
+def _shares(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, float] | None:
+    """``NAME=SHARE`` or ``NAME``, which is a share of one, as a mapping."""
+    found = {}
+    for value in values:
+        name, sign, share = value.rpartition("=") if "=" in value else (value, "", "1")
+        try:
+            found[name.strip()] = float(share)
+        except ValueError:
+            raise click.BadParameter(f"{value!r} is not written NAME=SHARE") from None
+        if not name.strip():
+            raise click.BadParameter(f"{value!r} names nothing before {sign!r}")
+    return found or None
+
+
 def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(
         (
@@ -220,8 +234,23 @@ def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any
 @click.option("--multi", type=click.FloatRange(0, 1), help="Share of multi-document candidates [0.3].")
 @click.option("--seed", type=click.IntRange(0), help="Seed of the sampling [0].")
 @click.option("--temperature", type=click.FloatRange(0, min_open=True), help="Of the walks: above 1 flatter, below 1 sharper [1].")
-@click.option("--mode", type=click.Choice(["history", "markov"]), help="How walks are weighed [history].")
+@click.option("--mode", type=click.Choice(["history", "markov", "coverage"]), help="How walks are weighed [history].")
 @click.option("--types", type=click.Choice(["proportional", "sqrt", "uniform"]), help="How document types share the sample [sqrt].")
+@click.option(
+    "--type-share", "type_shares", multiple=True, callback=_shares, metavar="TYPE=SHARE", help="A document type's share (repeatable)."
+)
+@click.option("--require", multiple=True, metavar="LABEL", help="Label that every path holds: field=name or concept id (repeatable).")
+@click.option("--forbid", multiple=True, metavar="LABEL", help="Label that no path holds: field=name or concept id (repeatable).")
+@click.option(
+    "--start-field",
+    "start",
+    multiple=True,
+    callback=_shares,
+    metavar="FIELD[=SHARE]",
+    help="Field that paths start in (repeatable) [task].",
+)
+@click.option("--novel", type=click.FloatRange(0, 1), help="Share of candidates with a combination nobody asked for yet [0].")
+@click.option("--compose", type=click.FloatRange(0, 1), help="Share of multi-document candidates joined from two walks [0.25].")
 @click.option("--output-language", help="Language of instructions and answers, by its English name [English].")
 @_model_options
 def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: Any) -> None:  # noqa: ANN401 - click hands over what the options say
@@ -240,6 +269,12 @@ def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: 
             "walk.temperature": flags["temperature"],
             "walk.mode": flags["mode"],
             "walk.types": flags["types"],
+            "walk.type_shares": flags["type_shares"],
+            "walk.require": list(flags["require"]) or None,
+            "walk.forbid": list(flags["forbid"]) or None,
+            "walk.start": flags["start"],
+            "walk.novel": flags["novel"],
+            "walk.compose": flags["compose"],
             "adapt.language": flags["output_language"],
         },
     )
@@ -291,6 +326,21 @@ def status(run: Path, as_json: bool) -> None:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
     else:
         show_status(found)
+
+
+@cli.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable, and complete.")
+def coverage(run: Path, as_json: bool) -> None:
+    """Show what the sample of RUN reached of the graphs, whether what was asked for came, and what gates took away by label."""
+    from wildgraph.pipeline import coverage as run_coverage
+    from wildgraph.terminal import show_coverage
+
+    found = run_coverage(run)
+    if as_json:
+        click.echo(found.model_dump_json(indent=1))
+    else:
+        show_coverage(found)
 
 
 @cli.command()

@@ -16,6 +16,7 @@ from wildgraph.building import Build
 from wildgraph.catalogue import load_concepts
 from wildgraph.config import Config
 from wildgraph.corpus import DocumentStore
+from wildgraph.counts import has_counts, read_counts
 from wildgraph.engines import OFFLINE, make_engines
 from wildgraph.errors import EmptyResultError, InputError, RunError, UsageError
 from wildgraph.explorer.page import render_page
@@ -31,6 +32,7 @@ from wildgraph.sampling import SampleResult, read_pairs
 from wildgraph.sampling import sample_pairs as _sample_pairs
 from wildgraph.stages import export as export_stage
 from wildgraph.store import RunDirectory
+from wildgraph.survey import CoverageReport, path_quality, unreached_edges
 from wildgraph.taskgraph import TaskGraph, read_graphs
 
 
@@ -276,6 +278,39 @@ def _page_data(run: RunDirectory, publish: bool) -> PageData:
         documents=texts,
         about=about,
         publish=publish,
+    )
+
+
+def coverage(run: str | Path) -> CoverageReport:
+    """What a run's latest sample reached, whether what was asked for came, and what gates took away.
+
+    The quality of paths and the edges out of reach are told where the run has the graphs that were sampled from; recombination
+    where it has the private records as well.
+
+    Args:
+        run: the run directory.
+
+    Raises:
+        WildgraphError: see :mod:`wildgraph.errors`.
+    """
+    directory = RunDirectory.open(Path(run))
+    latest = directory.stage("sample")
+    if latest is None:
+        raise InputError(f"{run} holds no sample yet", f"draw one with `wildgraph sample {run} --documents PATH`")
+    (found,) = directory.records(f"samples/{latest['fingerprint']}/coverage.json", CoverageReport)
+    here = directory.path / "graphs"
+    known = {graph.document_type: graph for graph in (read_graphs(here) if here.is_dir() else ())}
+    graphs = [known[one.document_type] for one in found.types if one.document_type in known]
+    if [(len(graph.nodes), len(graph.edges)) for graph in graphs] != [(one.nodes, one.edges) for one in found.types]:
+        return found  # sampled from graphs elsewhere, or from those of an earlier build
+    walk = Config.model_validate(latest["settings"]).walk
+    records = None
+    if has_counts(directory.path):
+        counts = read_counts(directory.path)
+        lines = counts.catalogue
+        records = [frozenset(one for label in record.labels for one in (label, *lines.lineage(label))) for record in counts.records]
+    return found.model_copy(
+        update={"quality": path_quality(graphs, walk, latest["seed"], records), "unreached": unreached_edges(graphs, walk)}
     )
 
 

@@ -94,6 +94,7 @@ REASONS: dict[str, tuple[RejectionClass, str]] = {
     "engine_cannot": ("filtered", "the engine does not know how to write this kind of task"),
     "unsuitable": ("gated", "the model found that labels and documents make no sensible task"),
     "dead_end": ("failed", "no walk of the minimum length was found"),
+    "duplicate_spec": ("filtered", "the same labels were sampled before for the same document types and paradigm"),
     # gates
     "no_evidence": ("gated", "the answer cites no evidence although the paradigm requires it"),
     "ungrounded": ("gated", "quoted evidence is not in the document"),
@@ -354,6 +355,7 @@ class TaskSpec(Record):
         document_type: concept id of the graph it was sampled from. document_type_name: its published name.
         path: the walk, in order. attributes: frequent labels drawn once per path.
         paradigm: name of the paradigm. documents: how many documents the task takes (fewer, but two at least, where the corpus has no more). split: which split they come from.
+        document_types: each document's type, where they differ. novel: pairs of concepts that were asked for although they never occurred together.
     """
 
     index: int = Field(ge=0)
@@ -364,15 +366,20 @@ class TaskSpec(Record):
     paradigm: str
     documents: int = Field(ge=1)
     split: Split
+    document_types: tuple[str, ...] = ()
+    novel: tuple[tuple[str, str], ...] = ()
+
+    @model_validator(mode="after")
+    def _types_of_all(self) -> Self:
+        if len(self.document_types) not in (0, self.documents):
+            raise ValueError("document_types must name the type of every document, or of none")
+        return self
 
     @property
     def id(self) -> str:
         """Content hash of everything that makes the task, the index left out."""
-        return content_hash(self.model_dump(mode="json", exclude={"index"}))
-
-    def labels(self, field: str) -> list[str]:
-        """Names of this field's concepts on the path or among the attributes, in path order."""
-        return [node.name for node in (*self.path, *self.attributes) if node.field == field]
+        unset = {name for name in ("document_types", "novel") if not getattr(self, name)}
+        return content_hash(self.model_dump(mode="json", exclude={"index", *unset}))
 
 
 class DocumentRef(Record):
@@ -457,7 +464,7 @@ class Provenance(Record):
         prompts: template name -> template hash, for every prompt that was used.
         engine: identity of the model that wrote it. decoding: its parameters. seed: of the sampling.
         graph: fingerprint of the graph the path came from. records: keyed hashes of supporting records, where known.
-        unrealised: labels on the path that the engine left out of the instruction, by its own account.
+        unrealised: labels on the path that the engine left out of the instruction, by its own account. novel: as the specification has it.
         version: wildgraph's version.
     """
 
@@ -468,6 +475,7 @@ class Provenance(Record):
     graph: str
     records: tuple[str, ...] = ()
     unrealised: tuple[str, ...] = ()
+    novel: tuple[tuple[str, str], ...] = ()
     version: str = ""
 
 
@@ -516,11 +524,9 @@ class Pair(Record):
     def row(self) -> dict[str, Json]:
         """The JSON object of this pair, flat views (``document_ids, instruction, response, evidence``) included."""
         data: dict[str, Json] = self.model_dump(mode="json")
-        data["document_ids"] = [document.id for document in self.documents]
-        data["instruction"] = self.instruction
-        data["response"] = self.response
-        data["evidence"] = [span.model_dump(mode="json") for span in self.evidence]
-        return data
+        ids: list[Json] = [document.id for document in self.documents]
+        spans: list[Json] = [span.model_dump(mode="json") for span in self.evidence]
+        return data | {"document_ids": ids, "instruction": self.instruction, "response": self.response, "evidence": spans}
 
     @classmethod
     def from_row(cls, row: Mapping[str, object]) -> Self:

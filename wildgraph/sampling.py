@@ -18,21 +18,21 @@ from typing import Any
 from wildgraph import __version__
 from wildgraph.catalogue import Catalogue
 from wildgraph.config import Config
-from wildgraph.corpus import Corpus, DocumentStore, EstimatedCounter, build_corpus, read_documents
+from wildgraph.corpus import Corpus, DocumentStore, EstimatedCounter
 from wildgraph.engines import Engines
 from wildgraph.errors import EmptyResultError, RunError
-from wildgraph.files import expand
 from wildgraph.funnel import Observer, StageCount
+from wildgraph.holdings import run_corpus
 from wildgraph.llm import load_template
-from wildgraph.records import REASONS, Concept, Json, Pair, Rejection, Split, Verdict
+from wildgraph.records import REASONS, Concept, Json, Pair, Rejection, Split, TaskSpec, Verdict
 from wildgraph.stages import adapt as adapt_stage
-from wildgraph.stages import classify as classify_stage
 from wildgraph.stages import gate as gate_stage
 from wildgraph.stages import pair as pair_stage
 from wildgraph.stages import walk as walk_stage
-from wildgraph.stages.classify import TypeClassifier, coverage, uncovered
+from wildgraph.stages.classify import coverage, uncovered
 from wildgraph.stages.graph import ANY_DOCUMENT
-from wildgraph.store import RunDirectory, file_hashes, fingerprint, json_line, public_rejection
+from wildgraph.store import RunDirectory, fingerprint, json_line, public_rejection
+from wildgraph.survey import Outcome, report
 from wildgraph.taskgraph import TaskGraph
 
 STAGES = ("walk", "pair", "adapt", "gate")
@@ -74,7 +74,7 @@ def sample_pairs(
     """
     wanted = config.sample.n
     with DocumentStore(run.path / "documents.sqlite") as store:
-        corpus, corpus_mark = _corpus(run, concepts, documents, config, engines, store, observe)
+        corpus, corpus_mark = run_corpus(run, concepts, documents, config, engines, store, observe)
         prior_concepts = {entry.concept.id: entry.concept for entry in engines.prior}
         catalogue = Catalogue({**prior_concepts, **concepts})
         kinds = coverage([graph.document_type for graph in graphs], corpus.document_types, catalogue, ANY_DOCUMENT)
@@ -116,85 +116,6 @@ def _mark(graphs: Sequence[TaskGraph], corpus: str, config: Config, engines: Eng
     )
 
 
-def _corpus(
-    run: RunDirectory,
-    concepts: Mapping[str, Concept],
-    documents: Sequence[str | Path],
-    config: Config,
-    engines: Engines,
-    store: DocumentStore,
-    observe: Observer,
-) -> tuple[Corpus, str]:
-    """The corpus of these documents, reused where nothing changed."""
-    counter = EstimatedCounter()
-    types = sorted((concept.id, concept.name) for concept in concepts.values() if concept.field == "document_type")
-    mark = fingerprint(
-        "documents",
-        classify_stage.VERSION,
-        [
-            config.documents.columns,
-            config.classify.model_dump(mode="json"),
-            config.corpus.model_dump(mode="json"),
-            types,
-            engines.prior.fingerprint,
-            engines.embedder.identity,
-            counter.identity,
-        ],
-        *file_hashes([file for file, _ in expand([Path(path) for path in documents])]),
-    )
-    if run.fresh("documents", mark):
-        run.note_bill("documents", StageCount("documents"))
-        return Corpus.load(run.path / "corpus"), mark
-    count = StageCount("documents")
-    started = time.monotonic()
-    classifier = TypeClassifier(engines.prior, concepts, engines.embedder, config.classify)
-
-    unread: list[Rejection] = []
-
-    def counted() -> Iterator[Any]:
-        for item in read_documents([str(path) for path in documents], columns=config.documents.columns or None):
-            count.entered += 1
-            observe(count, None)
-            if isinstance(item, Rejection):
-                unread.append(item)
-            yield item
-
-    def keep(rejections: Sequence[Rejection]) -> None:
-        with run.writing("documents.rejected.jsonl") as public, run.writing("private/documents.rejected.jsonl") as details:
-            for rejection in rejections:
-                count.reject(rejection)
-                public.write(json_line(public_rejection(rejection)))
-                details.write(json_line(rejection))
-
-    try:
-        corpus, rejections = build_corpus(counted(), store, engines.embedder, counter, classifier.assign, config.corpus)
-    except EmptyResultError as error:
-        keep(unread)
-        where = f"; the first is {unread[0].where}" if unread else ""
-        raise EmptyResultError(f"{error.message}{where}", f"{run.path / 'documents.rejected.jsonl'} names all; {error.hint}") from error
-    count.passed = len(corpus)
-    keep(rejections)
-    count.check_rate(config.max_rejection_rate)
-    try:
-        corpus.save(run.path / "corpus")
-    except OSError as error:
-        raise RunError(
-            f"cannot write {run.path / 'corpus'}: {error.strerror or error}", "free some space and run the same command again"
-        ) from error
-    count.seconds = time.monotonic() - started
-    by_type: dict[str, Json] = dict(sorted(Counter(corpus.document_types).items()))
-    files = {
-        "documents.sqlite": "shareable",
-        "corpus/corpus.json": "shareable",
-        "corpus/vectors.npy": "shareable",
-        "documents.rejected.jsonl": "shareable",
-        "private/documents.rejected.jsonl": "private",
-    }
-    run.finish("documents", mark, count, files, {"types": by_type, "counter": counter.identity})
-    observe(count, count.entered)
-    return corpus, mark
-
-
 @dataclass
 class _Waves:
     """The loop: one wave after the other until enough is accepted or the attempts are used up."""
@@ -213,6 +134,8 @@ class _Waves:
     barren: int = 0  # candidates since the last accepted one
     reasons: Counter[str] = field(default_factory=Counter)
     counts: dict[str, StageCount] = field(default_factory=lambda: {name: StageCount(name) for name in STAGES})
+    outcomes: list[Outcome] = field(default_factory=list)
+    _specs: dict[int, TaskSpec] = field(default_factory=dict)
     _drafted: Pair | Rejection | None = None
 
     def run_until(self, wanted: int) -> None:
@@ -224,13 +147,15 @@ class _Waves:
         settings = self.config.sample
         started = time.monotonic()
         limit = wanted * settings.attempts
-        specs = walk_stage.walk(self.graphs, self.config.walk, seed=settings.seed, splits=self._splits())
+        walked = walk_stage.walk(self.graphs, self.config.walk, seed=settings.seed, splits=self._splits())
+        specs = self._noted(walk_stage.distinct(walked, self.config.walk.repeats))
         gates = gate_stage.make_gates(self.config.gate)
         with (
             self.run.writing(f"{self.folder}pairs.jsonl") as pairs,
             self.run.writing(f"{self.folder}surplus.jsonl") as surplus,
             self.run.writing(f"{self.folder}gated.jsonl") as gated,
             self.run.writing(f"{self.folder}rejected.jsonl") as public,
+            self.run.writing(f"{self.folder}specs.jsonl") as outcomes,
             self.run.writing(f"private/{self.folder}rejected.jsonl") as details,
         ):
             while self._goes_on(wanted, limit) and not self._failing:
@@ -241,6 +166,9 @@ class _Waves:
                         continue
                     self.tried += 1
                     self.barren += 1
+                    outcome = self._outcome(item)
+                    self.outcomes.append(outcome)
+                    outcomes.write(json_line(outcome))
                     if isinstance(item, Pair):
                         self.accepted += 1
                         self.barren = 0
@@ -306,6 +234,20 @@ class _Waves:
         for self._drafted in drafted:
             yield self._drafted
 
+    def _noted(self, specs: Iterator[TaskSpec | Rejection]) -> Iterator[TaskSpec | Rejection]:
+        """Keep each specification until its outcome is known."""
+        for spec in specs:
+            if isinstance(spec, TaskSpec):
+                self._specs[spec.index] = spec
+            yield spec
+
+    def _outcome(self, item: Pair | Rejection) -> Outcome:
+        """What became of a candidate, with its specification where it had one."""
+        if isinstance(item, Pair):
+            return Outcome(index=item.index, spec=self._specs.pop(item.index))
+        index = int(item.item)
+        return Outcome(index=index, stage=item.stage, reason=item.reason, spec=self._specs.pop(index, None))
+
     def _count(self, item: Pair | Rejection, seconds: float) -> None:
         """One candidate's way down the funnel: it entered every stage up to the one that rejected it."""
         spent = self.engines.tally.total()
@@ -329,14 +271,18 @@ class _Waves:
         total.transient = sum(count.transient for count in self.counts.values())
         latest = (self.run.path / self.folder / "pairs.jsonl").read_bytes()
         self.run.write_text("pairs.jsonl", latest.decode("utf-8", "surrogatepass"))
-        files = {f"{self.folder}{name}.jsonl": "shareable" for name in ("pairs", "surplus", "gated", "rejected")}
+        files = {f"{self.folder}{name}.jsonl": "shareable" for name in ("pairs", "surplus", "gated", "rejected", "specs")}
         files |= {"pairs.jsonl": "shareable", f"private/{self.folder}rejected.jsonl": "private"}
+        found = report(self.graphs, self.outcomes, self.config.walk)
+        self.run.write_text(f"{self.folder}coverage.json", json_line(found))
+        files[f"{self.folder}coverage.json"] = "shareable"
         about: dict[str, Json] = {
             "wanted": wanted,
             "seed": self.config.sample.seed,
             "engine": self.engines.model.identity,
             "settings": self.config.public(),
             "without_documents": list(missing),
+            "coverage": found.summary(),
         }
         if self.accepted < wanted:
             total.transient += 1  # a sample that fell short is tried again, not taken for whole
@@ -371,6 +317,7 @@ def _failed(pair: Pair, rejection: Rejection) -> Pair:
 
 _RESOURCE = {
     "dead_end": "specs",
+    "duplicate_spec": "specs",
     "engine_cannot": "engine",
     "exact_duplicate": "specs",
     "near_duplicate": "specs",

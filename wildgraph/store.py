@@ -10,7 +10,7 @@
     ├── graphs/concepts.jsonl    the concepts in them and their parents
     ├── <stage>.rejected.jsonl   what did not pass: item, class, reason, file and line
     ├── pairs.jsonl              the latest sample
-    ├── samples/FINGERPRINT/     every sample: pairs, surplus, rejections
+    ├── samples/FINGERPRINT/     every sample: pairs, surplus, rejections, specifications with their outcomes, coverage
     ├── corpus/                  vectors and table of the documents; documents.sqlite holds their texts
     └── private/                 mode 700: conversations, mined values, whole catalogue, counts, rejection details, response cache, key
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections import Counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from wildgraph.funnel import StageCount
     from wildgraph.pipeline import BuildResult, ExportResult
     from wildgraph.sampling import SampleResult
+    from wildgraph.survey import CoverageReport, Reached
 
 _LINE_EVERY = 10.0
 _FRAME_EVERY = 0.1
@@ -159,6 +161,42 @@ def _dropped(stages: dict[str, Any]) -> None:
             click.echo(f"dropped  {name}: {', '.join(reasons)}")
 
 
+def show_coverage(found: CoverageReport) -> None:
+    """What a sample reached, as tables."""
+
+    def part(reached: Reached, nodes: int, edges: int) -> str:
+        shares = ((reached.nodes, nodes), (reached.edges, edges), (reached.pairs, edges))
+        return "".join(f"{100 * one / max(1, whole):>5.0f}%" for one, whole in shares)
+
+    click.echo(
+        f"candidates {found.candidates:,}, accepted {found.accepted:,}; reached: labels, edges stepped over, co-occurring pairs held"
+    )
+    click.echo(f"{'document type':<30}{'labels':>7}{'edges':>7}{'sampled':>19}{'generated':>19}{'accepted':>19}{'novel pairs':>13}")
+    for one in found.types:
+        columns = "".join(f" {part(reached, one.nodes, one.edges)}" for reached in (one.sampled, one.generated, one.accepted))
+        click.echo(f"{one.name[:29]:<30}{one.nodes:>7,}{one.edges:>7,}{columns}{one.accepted.novel:>13,}")
+    click.echo(f"{'share of the sample':<44}{'asked':>8}{'sampled':>9}{'accepted':>10}{'band':>16}")
+    for share in (*found.shares, *found.starts[:12]):
+        band = f"{100 * share.low:.1f}–{100 * share.high:.1f}%"
+        mark = "  off" if share.off else ""
+        shown = f"{100 * share.asked:>7.1f}%{100 * share.sampled:>8.1f}%{100 * share.accepted:>9.1f}%{band:>16}{mark}"
+        click.echo(f"{share.name[:43]:<44}{shown}")
+    silenced = [loss for loss in found.losses if loss.silenced]
+    for loss in silenced:
+        why = ", ".join(f"{reason} {count}" for reason, count in list(loss.reasons.items())[:3])
+        rates = f"{loss.accepted} of {loss.judged} accepted, {100 * loss.rest:.0f}% of the others"
+        click.echo(f"silenced {loss.label}: {rates} ({why})")
+    if not silenced:
+        click.echo("silenced no label is turned away significantly more often than the others")
+    for quality in found.quality:
+        line = f"paths    {quality.walk:<9} {quality.paths:,}: label pairs with an edge {quality.coherence:.3f}"
+        if quality.together is not None and quality.recombination is not None:
+            line += f", in some record {quality.together:.3f}; labels not all of one record {quality.recombination:.3f}"
+        click.echo(line)
+    for why, count in Counter(edge.why for edge in found.unreached).most_common():
+        click.echo(f"no path  over {count:,} edges: {why}; --json lists them")
+
+
 def show_status(found: dict[str, Any]) -> None:
     """The funnel as a table."""
     click.echo(
@@ -172,3 +210,7 @@ def show_status(found: dict[str, Any]) -> None:
             f"{entry['requests']:>10,}{entry['cache_hits']:>9,}{tokens:>12,}{entry['seconds']:>9.1f}"
         )
     _dropped(found["stages"])
+    reached = found["stages"].get("sample", {}).get("coverage")
+    if reached:
+        line = ", ".join(f"{100 * reached[part]:.0f}% of the {part}" for part in ("nodes", "edges", "pairs"))
+        click.echo(f"coverage {line} reached by accepted paths; silenced: {', '.join(reached['silenced']) or 'no label'}")

@@ -137,6 +137,24 @@ def test_labels_purpose_and_language_are_in_the_first_prompt_only():
     assert not [text for text in others if "summarize the document" in text]
 
 
+def test_documents_of_several_types_are_called_by_no_one_type():
+    documents = document(LEASE), document(MINUTES)
+    item = candidate(*documents)
+    kinds = ("document_type/contract", "document_type/minutes")
+    mixed = item.model_copy(update={"spec": item.spec.model_copy(update={"document_types": kinds})})
+    asked = [instruct_prompt(one, documents, AdaptConfig()).messages()[-1]["content"] for one in (item, mixed)]
+    assert "what real people ask about a contract" in asked[0]
+    assert "what real people ask about a document" in asked[1]
+
+
+def test_what_was_asked_for_although_it_never_met_is_in_the_provenance():
+    lease = document(LEASE)
+    item, novel = candidate(lease), (("task/summarize", "intent/decide"),)
+    asked_for = item.model_copy(update={"spec": item.spec.model_copy(update={"novel": novel})})
+    made = adapted(script(), item, asked_for, documents=(lease,))
+    assert [pair.provenance.novel for pair in made] == [(), novel]
+
+
 def test_answers_are_free_text_and_the_rest_is_structured():
     model = script(answer='{"this": "is prose"}', evidence=[(1, "tenant")])
     pair = one_pair(model, LEASE)

@@ -57,8 +57,41 @@ def spec(index=0, kind="contract", task="explain the rent", documents=1, split="
     )
 
 
+def mixed(index=0, types=("contract", "contract", "novel"), split="train"):
+    kinds = tuple(f"document_type/{one}" for one in types)
+    return spec(index, documents=len(types), split=split).model_copy(update={"document_types": kinds})
+
+
 def paired(specs, corpus=CORPUS, seed=3, **settings):
     return list(pair(specs, PairConfig(**settings), corpus=corpus, kinds=KINDS, embedder=EMBEDDER, seed=seed))
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_specification_over_several_types_gets_a_document_of_each(split):
+    chosen = set()
+    for found in paired([mixed(index, split=split) for index in range(40)]):
+        assert isinstance(found, Candidate)
+        rows = [CORPUS.ids.index(document.id) for document in found.documents]
+        assert len(set(rows)) == 3
+        assert [CORPUS.document_types[row] for row in rows[2:]] == ["document_type/novel"]
+        assert {CORPUS.document_types[row] for row in rows[:2]} <= set(KINDS["document_type/contract"])
+        assert {CORPUS.splits[row] for row in rows} == {split}
+        assert [document.order for document in found.documents] == [0, 1, 2]
+        chosen.add(tuple(rows))
+    assert len(chosen) > 15
+    whole = paired([mixed(index) for index in range(6)])
+    assert paired([mixed(4)]) == [whole[4]]
+
+
+def test_types_of_too_few_documents_make_no_group():
+    (found,) = paired([mixed(types=("contract", "memo"))])
+    assert (found.reason, found.stage) == ("no_document_group", "pair")
+    one = make_corpus(clusters=lambda name, place: 0 if "novel" in name else place)
+    (found,) = paired([mixed(types=("contract", "novel", "novel"))], corpus=one)
+    assert [document.order for document in found.documents] == [0, 1]  # all novels are near-duplicates of each other
+    alone = make_corpus(clusters=lambda name, place: 0)
+    (found,) = paired([mixed(types=("contract", "novel"))], corpus=alone)
+    assert found.reason == "no_document_group"
 
 
 @pytest.mark.parametrize("change", [{"pool": 0}, {"batch": 0}, {"colour": "red"}])

@@ -10,16 +10,17 @@ from scipy.stats import chisquare
 
 from wildgraph.errors import UsageError
 from wildgraph.fields import DEFAULT_FIELDS, MetaField
+from wildgraph.grounds import Ground
 from wildgraph.paradigms import PARADIGMS
 from wildgraph.records import Rejection, TaskSpec
-from wildgraph.stages.walk import WalkableGraph, WalkConfig, walk
+from wildgraph.stages.walk import Sampler, WalkConfig, distinct, walk
 
 FIELDS = tuple(
     MetaField(name=name, description="", cap=cap)
     for name, cap in (("document_type", 1), ("task", 2), ("intent", 1), ("output_format", 1), ("context", 3), ("sentiment", 0))
 )
-#: Nothing is an attribute: the floor is out of reach.
-PLAIN = {"fields": FIELDS, "attribute_floor": 10**6}
+#: Nothing is an attribute, since the floor is out of reach, and every path is one walk.
+PLAIN = {"fields": FIELDS, "attribute_floor": 10**6, "compose": 0.0}
 
 TINY = graph(
     {"task/a": 40, "task/b": 30, "intent/c": 25, "output_format/d": 20, "context/e": 15},
@@ -267,15 +268,15 @@ def test_frequent_labels_are_attributes_and_never_steps():
 
 
 def test_tasks_are_steps_however_frequent():
-    graph_ = WalkableGraph(BUSY, WalkConfig())
-    assert {BUSY.nodes[index].concept for index in np.flatnonzero(graph_.attribute)}.isdisjoint(
+    ground = Ground(BUSY, WalkConfig().rules)
+    assert {BUSY.nodes[index].concept for index in np.flatnonzero(ground.attribute)}.isdisjoint(
         node.concept for node in BUSY.nodes if node.field == "task"
     )
 
 
 def test_the_floor_keeps_small_graphs_walkable():
-    assert not WalkableGraph(TINY, WalkConfig(attribute_floor=31)).attribute.any()
-    marked = WalkableGraph(TINY, WalkConfig(attribute_floor=20)).attribute
+    assert not Ground(TINY, WalkConfig(attribute_floor=31).rules).attribute.any()
+    marked = Ground(TINY, WalkConfig(attribute_floor=20).rules).attribute
     assert {TINY.nodes[index].concept for index in np.flatnonzero(marked)} == {"intent/c", "output_format/d"}
 
 
@@ -322,6 +323,152 @@ def test_types_share_the_candidates_as_asked(types, share):
 def test_a_type_without_tasks_gets_no_candidates():
     taskless = graph({"intent/c": 50}, {}, kind="document_type/novel")
     assert {spec.document_type for spec in take(50, [TINY, taskless], min_length=1, max_length=1, **PLAIN)} == {"document_type/contract"}
+
+
+def test_types_get_the_shares_they_are_given():
+    small = graph({"task/x": 10}, {}, records=15, kind="document_type/novel")
+    third = graph({"task/y": 10}, {}, records=15, kind="document_type/verdict")
+    shares = {"contract": 0.1, "document_type/novel": 0.6}
+    kinds = Counter(
+        spec.document_type for spec in take(1500, [TINY, small, third], type_shares=shares, min_length=1, max_length=1, **PLAIN)
+    )
+    found = [kinds[f"document_type/{name}"] for name in ("contract", "novel", "verdict")]
+    assert chisquare(found, [150, 900, 450]).pvalue > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("shares", "message"),
+    [
+        ({"contrcat": 0.5}, "did you mean 'contract'"),
+        ({"memo": 0.5}, "there are contract, novel"),
+        ({"novel": 0.5}, "no path with what is required can start"),
+    ],
+)
+def test_shares_of_types_that_are_not_there_are_refused(shares, message):
+    with pytest.raises(UsageError, match=message):
+        take(1, [TINY, graph({"intent/c": 9}, {}, kind="document_type/novel")], type_shares=shares)
+
+
+# ----------------------------------------------------------------- what is asked for
+
+
+def test_required_labels_are_in_and_forbidden_ones_out():
+    other = graph({"task/a": 9, "intent/c": 9}, {("task/a", "intent/c"): 3}, kind="document_type/novel")
+    specs = take(200, [TINY, other], min_length=3, max_length=4, require=("context=e",), forbid=("task/b",), **PLAIN)
+    assert {spec.document_type for spec in specs} == {"document_type/contract"}  # the other type has no such label
+    found = [{node.concept for node in spec.path} for spec in specs if isinstance(spec, TaskSpec)]
+    assert len(found) > 150
+    assert all("context/e" in concepts and "task/b" not in concepts for concepts in found)
+    assert not any(spec.novel for spec in specs if isinstance(spec, TaskSpec))
+
+
+def test_required_labels_that_never_met_are_novel():
+    specs = take(100, [TINY], min_length=3, max_length=4, require=("task/a", "context/e"), **PLAIN)
+    assert {spec.novel for spec in specs if isinstance(spec, TaskSpec)} == {(("context/e", "task/a"),)}
+
+
+def test_a_paradigm_that_refuses_what_is_required_is_not_drawn():
+    specs = take(200, [BUSY], min_length=2, max_length=3, require=("compare-documents",), multi=0.3)
+    assert {spec.paradigm for spec in specs if isinstance(spec, TaskSpec)} == {"comparison"}
+    with pytest.raises(UsageError, match="no graph has a label 'task/x'"):
+        take(1, [BUSY], require=("task/x",))
+    other = graph({"task/x": 9}, {}, kind="document_type/novel")
+    with pytest.raises(UsageError, match="no document type's graph holds all of task/x, task/list"):
+        take(1, [BUSY, other], require=("task/x", "task/list"))
+
+
+def test_leaps_come_in_the_share_asked_for_and_are_marked():
+    specs = take(800, [TINY], min_length=3, max_length=4, novel=0.25, multi=0.0, **PLAIN)
+    novel = [spec for spec in specs if isinstance(spec, TaskSpec) and spec.novel]
+    assert 0.1 < len(novel) / len(specs) <= 0.3  # some paths leave no strange label to leap to
+    edges = {frozenset((TINY.nodes[edge.source].concept, TINY.nodes[edge.target].concept)) for edge in TINY.edges}
+    for spec in novel:
+        ((left, right),) = spec.novel
+        assert frozenset((left, right)) not in edges
+        concepts = [node.concept for node in spec.path]
+        assert abs(concepts.index(left) - concepts.index(right)) == 1
+    assert not any(spec.novel for spec in take(100, [TINY], min_length=3, max_length=4, **PLAIN) if isinstance(spec, TaskSpec))
+
+
+def test_paths_start_in_the_fields_asked_for():
+    starts = Counter(
+        path[0].split("/")[0] for path in paths(900, [TINY], min_length=1, max_length=1, start={"task": 2.0, "context": 1.0}, **PLAIN)
+    )
+    assert chisquare([starts["task"], starts["context"]], [600, 300]).pvalue > 1e-3
+    with pytest.raises(UsageError, match="no graph has a mood node"):
+        take(1, [TINY], start={"mood": 1.0})
+
+
+def test_starts_are_told_as_they_are_drawn():
+    sampler = Sampler([TINY, BUSY.model_copy(update={"document_type": "document_type/novel"})], WalkConfig(min_length=1, max_length=2), 0)
+    told = sampler.starts()
+    assert sum(told.values()) == pytest.approx(1.0)
+    found = Counter(spec.path[0].concept for spec in sampler.specifications(np.arange(4000, dtype=np.uint64)) if isinstance(spec, TaskSpec))
+    assert close_to(found, told)
+
+
+# ----------------------------------------------------------------- joined walks and duplicates
+
+
+def test_multi_document_walks_are_joined_in_the_share_asked_for():
+    near = BUSY.model_copy(update={"document_type": "document_type/novel", "name": "novel"})
+    settings = {"min_length": 3, "max_length": 4, "attribute_floor": 10**6, "documents": (2, 3)}
+    specs = [spec for spec in take(800, [BUSY, near], multi=1.0, compose=0.5, **settings) if isinstance(spec, TaskSpec)]
+    mixed = [spec for spec in specs if spec.document_types]
+    assert 0.1 < len(mixed) / len(specs) < 0.5  # half of the joined ones stay in their own type
+    for spec in mixed:
+        assert len(spec.document_types) == spec.documents
+        assert set(spec.document_types) == {"document_type/contract", "document_type/novel"}
+        assert spec.document_types[0] == spec.document_type
+        assert len({node.concept for node in spec.path}) == len(spec.path) >= 3
+        assert not {node.field for node in spec.path} & {node.field for node in spec.attributes}
+    assert not any(
+        spec.document_types for spec in take(100, [BUSY, near], multi=0.0, compose=1.0, **settings) if isinstance(spec, TaskSpec)
+    )
+    # a type without documents in the split is not joined in
+    splits = {"document_type/contract": ("train", "test"), "document_type/novel": ()}
+    alone = islice(walk([BUSY, near], WalkConfig(multi=1.0, compose=1.0, **settings), seed=7, splits=splits), 200)
+    assert not any(spec.document_types for spec in alone if isinstance(spec, TaskSpec) and spec.document_type == "document_type/contract")
+
+
+def test_repeated_specifications_are_turned_away_in_index_order():
+    found = take(300, [TINY], min_length=2, max_length=3, multi=0.5, **PLAIN)
+
+    def key(spec):
+        return spec.document_type, spec.paradigm, frozenset(node.concept for node in spec.path)
+
+    for repeats in (1, 3):
+        seen, told = Counter(), list(distinct(found, repeats))
+        assert len(told) == len(found)
+        for before, after in zip(found, told, strict=True):
+            if isinstance(before, Rejection):
+                assert after == before
+                continue
+            seen[key(before)] += 1
+            if seen[key(before)] <= repeats:
+                assert after == before
+            else:
+                assert (after.item, after.reason, after.kind) == (str(before.index), "duplicate_spec", "filtered")
+    assert sum(isinstance(one, Rejection) for one in distinct(found)) > 100
+
+
+# ----------------------------------------------------------------- coverage
+
+
+def test_coverage_goes_where_no_path_went_and_its_sequence_has_one_past():
+    settings = {"min_length": 2, "max_length": 4, "mode": "coverage", "multi": 0.5, **PLAIN}
+    whole = take(40, [TINY, BUSY.model_copy(update={"document_type": "document_type/novel"})], **settings)
+    assert take(90, [BUSY.model_copy(update={"document_type": "document_type/novel"}), TINY], **settings)[:40] == whole
+    config = WalkConfig(**settings)
+    late = walk([TINY, BUSY.model_copy(update={"document_type": "document_type/novel"})], config, seed=7, start=33)
+    assert list(islice(late, 5)) == whole[33:38]
+    edges = {frozenset((TINY.nodes[edge.source].concept, TINY.nodes[edge.target].concept)) for edge in TINY.edges}
+
+    def reached(count, **more):
+        return {frozenset(step) for path in paths(count, [TINY], **(settings | more)) for step in pairwise(path)}
+
+    assert reached(5) == edges
+    assert reached(5, mode="history") < edges
 
 
 # ----------------------------------------------------------------- nothing to walk

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from wildgraph.fields import ANY_DOCUMENT
 from wildgraph.llm import ChatModel, ChatRequest, Completion, Decoding, Prompt, load_template
 from wildgraph.paradigms import PARADIGMS
 from wildgraph.records import (
@@ -31,7 +32,7 @@ from wildgraph.records import (
 from wildgraph.rows import clean
 
 STAGE = "adapt"
-VERSION = 1
+VERSION = 2
 INSTRUCT, ANSWER, CITE = "stages/instruct", "stages/answer", "stages/cite"
 
 
@@ -212,7 +213,8 @@ def _shared(candidate: Candidate, documents: Iterable[Document], config: AdaptCo
     return {
         "documents": material,
         "labels": labels,
-        "document_type": spec.document_type_name,
+        # One word that is right for all of them.
+        "document_type": ANY_DOCUMENT if spec.document_types else spec.document_type_name,
         "paradigm": spec.paradigm,
         "purpose": PARADIGMS[spec.paradigm].purpose,
         "language": config.language,
@@ -342,6 +344,7 @@ def _pair(
             seed=seed,
             graph=graphs[spec.document_type],
             unrealised=draft.left_out,
+            novel=spec.novel,
             version=version,
         ),
         n_tokens=lengths,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from wildgraph.corpus import Corpus
@@ -11,7 +12,7 @@ from wildgraph.embedders import Embedder
 from wildgraph.records import Candidate, DocumentRef, Rejection, TaskSpec, content_hash
 
 STAGE = "pair"
-VERSION = 1
+VERSION = 2
 
 
 class PairConfig(BaseModel):
@@ -70,16 +71,19 @@ def _pairs(
         if isinstance(spec, Rejection):
             yield spec
             continue
-        found = corpus.match(next(vectors), kinds.get(spec.document_type, ()), spec.split, config.pool)
+        vector = next(vectors)
+        found = corpus.match(vector, kinds.get(spec.document_type, ()), spec.split, config.pool)
         if not found:
             yield Rejection(
                 stage=STAGE, item=str(spec.index), reason="no_matching_document", detail=f"{spec.document_type} in {spec.split}"
             )
             continue
         anchor = found[int(content_hash("document", seed, spec.index), 16) % len(found)]
-        chosen = (
-            [anchor] if spec.documents == 1 else _group(corpus, anchor, spec.documents, int(content_hash("group", seed, spec.index), 16))
-        )
+        shuffle = int(content_hash("group", seed, spec.index), 16)
+        if spec.document_types:
+            chosen = _mixed_group(corpus, anchor, spec, kinds, shuffle)
+        else:
+            chosen = [anchor] if spec.documents == 1 else _group(corpus, anchor, spec.documents, shuffle)
         if chosen is None:
             yield Rejection(stage=STAGE, item=str(spec.index), reason="no_document_group", detail=f"{spec.document_type} in {spec.split}")
             continue
@@ -95,6 +99,25 @@ def _pairs(
 def _group(corpus: Corpus, anchor: int, size: int, seed: int) -> list[int] | None:
     """A group of ``size`` documents, or of as many as are to be had, two at least."""
     return next((found for wanted in range(size, 1, -1) if (found := corpus.group(anchor, wanted, seed=seed))), None)
+
+
+def _mixed_group(corpus: Corpus, anchor: int, spec: TaskSpec, kinds: Mapping[str, Collection[str]], seed: int) -> list[int] | None:
+    """A group with a document of each type that the specification names, in its order, drawn from those nearest to the first.
+
+    Returns:
+        Rows, no two of them near-duplicates, fewer than named where the corpus has no more; ``None`` where a type has none at all.
+    """
+    chosen, taken, there = [anchor], {int(corpus.clusters[anchor])}, {spec.document_types[0]}
+    vector = np.asarray(corpus.vectors[anchor])
+    for order, kind in enumerate(spec.document_types[1:], 1):
+        ranked = corpus.match(vector, kinds.get(kind, ()), spec.split, len(corpus))
+        free = [row for row in ranked if int(corpus.clusters[row]) not in taken][: 2 * spec.documents]
+        if free:
+            row = min(free, key=lambda one: content_hash("choose", seed, order, corpus.hashes[one]))
+            chosen.append(row)
+            taken.add(int(corpus.clusters[row]))
+            there.add(kind)
+    return chosen if there == set(spec.document_types) else None
 
 
 def describe(spec: TaskSpec) -> str:

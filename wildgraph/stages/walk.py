@@ -1,26 +1,34 @@
 """Walk the graphs: one sampled path is one task specification (WildLong, arXiv 2502.16684 §3.2; MathScale, arXiv 2403.02884 §3).
 
 Specifications are one infinite sequence: the one at index i is a pure function of (graphs, configuration, seed, i), whatever was sampled
-before it and however many workers there are.
+before it and however many workers there are. Only coverage, by its nature, looks back: there it is a function of the sequence up to i.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import difflib
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from wildgraph.chance import Floats, Indices, keys, pick, uniforms
 from wildgraph.errors import UsageError
 from wildgraph.fields import DEFAULT_FIELDS, TASK, MetaField
+from wildgraph.grounds import Ground, GroundRules, find_label, joined
 from wildgraph.paradigms import PARADIGMS, Paradigm
+from wildgraph.paths import Terms, sample_paths
+from wildgraph.reach import Tour
 from wildgraph.records import PathNode, Rejection, Split, TaskSpec
-from wildgraph.taskgraph import GraphNode, TaskGraph
+from wildgraph.taskgraph import TaskGraph
+from wildgraph.terrain import PathRules
 
 STAGE = "walk"
-VERSION = 1
+VERSION = 2
+#: Specifications that are drawn at a time: few at first, since a small sample needs few.
+_FIRST_BLOCK, _BLOCK = 32, 2048
 
 
 class WalkConfig(BaseModel):
@@ -28,15 +36,21 @@ class WalkConfig(BaseModel):
 
     Attributes:
         mode: ``history`` weighs a candidate by the geometric mean of (frequency + eps) to all labels on the path (ours);
-            ``markov`` by the frequency to the last label alone (MathScale).
+            ``markov`` by the frequency to the last label alone (MathScale); ``coverage`` goes where no path went before.
         temperature: transitions are ∝ weight^(1/temperature).
         eps: added to every frequency. [ours]
         min_length, max_length: nodes of a path; its length is drawn uniformly first. [ours]
         attribute_share, attribute_floor, universal_share: a label in more than this share of a type's records, and in at least so many of them, is an
             attribute, drawn once per path, and no step; so is one in more than ``universal_share`` of them where the type has as many
-            records as the floor. Tasks are always steps. [ours]
+            records as the floor. Tasks and required labels are always steps. [ours]
+        start: field -> share of the paths that start in it, relative to the others; within a field labels start in proportion to their records.
+        require, forbid: labels that every path must, or no path may, hold: ``field=name``, a concept id or a name.
+        novel: share of the candidates that leap once to a label that never occurred with any label on the path so far. [ours]
         types: how document types share the candidates: in proportion to their records, to their square roots, or equally.
+        type_shares: document type -> its share of the candidates; what is left goes to the other types as ``types`` says.
+        repeats: how often one and the same specification may come, each time with documents of its own. [ours]
         multi: share of multi-document candidates.
+        compose: share of these whose second half is walked in the same or a neighbouring type's graph, from a label that both share. [ours]
         documents: fewest and most documents of a multi-document task.
         test_share: share of candidates drawn for the test split.
         tries: restarts after a dead end before the index is given up.
@@ -45,16 +59,23 @@ class WalkConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    mode: Literal["history", "markov"] = "history"
+    mode: Literal["history", "markov", "coverage"] = "history"
     temperature: float = Field(default=1.0, gt=0.0)
-    eps: float = Field(default=0.1, gt=0.0)
+    eps: float = Field(default=0.05, gt=0.0)
     min_length: int = Field(default=5, ge=1)
     max_length: int = Field(default=8, ge=1)
     attribute_share: float = Field(default=0.15, gt=0.0, le=1.0)
     attribute_floor: int = Field(default=20, ge=1)
     universal_share: float = Field(default=0.8, gt=0.0, le=1.0)
+    start: dict[str, float] = Field(default_factory=lambda: {TASK: 1.0}, min_length=1)
+    require: tuple[str, ...] = ()
+    forbid: tuple[str, ...] = ()
+    novel: float = Field(default=0.0, ge=0.0, le=1.0)
     types: Literal["proportional", "sqrt", "uniform"] = "sqrt"
+    type_shares: dict[str, float] = Field(default_factory=dict)
+    repeats: int = Field(default=1, ge=1)
     multi: float = Field(default=0.3, ge=0.0, le=1.0)
+    compose: float = Field(default=0.25, ge=0.0, le=1.0)
     documents: tuple[int, int] = (2, 4)
     test_share: float = Field(default=0.05, ge=0.0, le=1.0)
     tries: int = Field(default=20, ge=1)
@@ -66,104 +87,29 @@ class WalkConfig(BaseModel):
             raise ValueError("max_length is below min_length")
         if not 2 <= self.documents[0] <= self.documents[1]:
             raise ValueError("documents must be two numbers, at least 2, in order")
+        if any(share <= 0.0 for share in (*self.start.values(), *self.type_shares.values())):
+            raise ValueError("shares must be above 0")
+        if sum(self.type_shares.values()) > 1.0 + 1e-9:
+            raise ValueError("type_shares add up to more than 1")
         return self
 
-
-class WalkableGraph:
-    """A graph prepared for walking: dense log-weights, caps, attributes.
-
-    Args:
-        graph: the published graph.
-        config: thresholds.
-    """
-
-    def __init__(self, graph: TaskGraph, config: WalkConfig) -> None:
-        self.graph = graph
-        self.config = config
-        self.caps = {field.name: field.cap for field in config.fields}
-        self.attribute = np.array([_is_attribute(node, graph, config) for node in graph.nodes], dtype=bool)
-        self.adjacency = graph.adjacency
-        self.log_weight = np.log(self.adjacency + config.eps)
-        self.field = np.array([node.field for node in graph.nodes])
-        self.start = np.array([node.records if node.field == TASK else 0 for node in graph.nodes], dtype=np.float64)
-
-    def forbidden(self, paradigm: Paradigm) -> frozenset[str]:
-        """Concept ids that make no sense in a paradigm."""
-        return frozenset(node.concept for node in self.graph.nodes if not paradigm.admits(node.concept))
-
-    def node(self, index: int) -> PathNode:
-        """The node as a path names it."""
-        found = self.graph.nodes[index]
-        return PathNode(field=found.field, concept=found.concept, name=found.name)
-
-    def path(self, random: np.random.Generator, forbidden: Collection[str] = ()) -> list[int] | None:
-        """One typed path of nodes, or ``None`` where no try reached the minimum length.
-
-        Args:
-            random: source of randomness; the number of draws depends on nothing but the graph and earlier draws.
-            forbidden: concept ids that must not be stepped on.
-        """
-        barred = self.attribute | np.array([node.concept in forbidden for node in self.graph.nodes], dtype=bool)
-        length = int(random.integers(self.config.min_length, self.config.max_length + 1))
-        start = np.where(barred, 0.0, self.start)
-        if not start.any():
-            return None
-        for _ in range(self.config.tries):
-            path = [_draw(random, start)]
-            seen = self.log_weight[path[0]].copy()
-            taken = {self.field[path[0]]: 1}
-            while len(path) < length:
-                legal = (self.adjacency[path[-1]] > 0) & ~barred
-                legal[path] = False
-                for name, count in taken.items():
-                    if count >= self.caps.get(name, 1):
-                        legal &= self.field != name
-                legal &= np.array([self.caps.get(name, 1) > 0 for name in self.field], dtype=bool)
-                if not legal.any():
-                    break
-                score = seen / len(path) if self.config.mode == "history" else self.log_weight[path[-1]]
-                # The best is taken off first: a very small temperature would else divide infinity by infinity.
-                with np.errstate(over="ignore"):
-                    score = np.where(legal, score - score[legal].max(), -np.inf) / self.config.temperature
-                step = _draw(random, np.exp(score))
-                path.append(step)
-                seen += self.log_weight[step]
-                taken[self.field[step]] = taken.get(self.field[step], 0) + 1
-            if len(path) >= self.config.min_length:
-                return path
-        return None
-
-    def attributes(self, path: Sequence[int], random: np.random.Generator, forbidden: Collection[str] = ()) -> list[int]:
-        """At most one attribute per field that the path does not hold, drawn in proportion to co-occurrence with the path.
-
-        The chance of none is the share of the type's records without any of the field's attributes that are not forbidden.
-        """
-        allowed = self.attribute & np.array([node.concept not in forbidden for node in self.graph.nodes], dtype=bool)
-        drawn: list[int] = []
-        held = {self.field[index] for index in path}
-        for name in sorted(set(self.field[allowed]) - held):
-            options = np.flatnonzero(allowed & (self.field == name))
-            share = np.array([self.graph.nodes[index].records for index in options], dtype=np.float64) / max(self.graph.records, 1)
-            affinity = np.exp(self.log_weight[np.ix_(options, np.array(path))].mean(axis=1)) if len(path) else share
-            some = min(1.0, float(share.sum()))
-            if random.random() < some:
-                drawn.append(int(options[_draw(random, affinity)]))
-        return drawn
-
-
-def _is_attribute(node: GraphNode, graph: TaskGraph, config: WalkConfig) -> bool:
-    """Whether a label is drawn once per path instead of stepped on."""
-    if node.field == TASK:
-        return False
-    frequent = node.records > config.attribute_share * graph.records and node.records >= config.attribute_floor
-    universal = node.records > config.universal_share * graph.records and graph.records >= config.attribute_floor
-    return frequent or universal
-
-
-def _draw(random: np.random.Generator, weight: npt.NDArray[np.float64]) -> int:
-    """An index in proportion to ``weight``."""
-    total = np.cumsum(weight)
-    return int(min(np.searchsorted(total, random.random() * total[-1], side="right"), len(weight) - 1))
+    @property
+    def rules(self) -> GroundRules:
+        """What a legal path is, and which labels are attributes."""
+        return GroundRules(
+            paths=PathRules(
+                min_length=self.min_length,
+                max_length=self.max_length,
+                caps={field.name: field.cap for field in self.fields},
+                start=self.start,
+                temperature=self.temperature,
+                eps=self.eps,
+                tries=self.tries,
+            ),
+            attribute_share=self.attribute_share,
+            attribute_floor=self.attribute_floor,
+            universal_share=self.universal_share,
+        )
 
 
 def walk(
@@ -180,63 +126,250 @@ def walk(
         graphs: published graphs, any order.
         config: how paths are drawn.
         seed: of the sampling.
-        start: first index.
+        start: first index; coverage works through all before it.
         splits: document type -> splits that have documents of it; both where it is not named.
 
     Raises:
-        UsageError: no graph has a task to start from.
+        UsageError: no graph has a node to start from, or what is required, forbidden or shared out is not there.
     """
-    prepared = [WalkableGraph(graph, config) for graph in sorted(graphs, key=lambda graph: graph.document_type)]
-    weights = np.array([_type_weight(one, config) for one in prepared])
-    if not weights.any():
-        raise UsageError("no graph has a task node to start a path from", "lower --min-support, or build from more queries")
-    index = start
+    sequence = Sampler(graphs, config, seed, splits or {})
+    first, size = (0 if config.mode == "coverage" else start), _FIRST_BLOCK
     while True:
-        yield specification(prepared, weights, config, seed, index, splits or {})
-        index += 1
+        block = sequence.specifications(np.arange(first, first + size, dtype=np.uint64))
+        yield from block[max(0, start - first) :]
+        first, size = first + size, min(2 * size, _BLOCK)
 
 
-def _type_weight(graph: WalkableGraph, config: WalkConfig) -> float:
-    if not graph.start.any():
-        return 0.0
+def distinct(items: Iterable[TaskSpec | Rejection], repeats: int = 1) -> Iterator[TaskSpec | Rejection]:
+    """The sequence with repeated specifications turned into ``duplicate_spec``: same document types, same labels, same paradigm.
+
+    Args:
+        items: the sequence from index 0 on.
+        repeats: how often one may come.
+    """
+    seen: Counter[tuple[object, ...]] = Counter()
+    for item in items:
+        if isinstance(item, TaskSpec):
+            labels = frozenset(node.concept for node in (*item.path, *item.attributes))
+            key = (item.document_type, frozenset(item.document_types), item.paradigm, labels)
+            seen[key] += 1
+            if seen[key] > repeats:
+                yield Rejection(stage=STAGE, item=str(item.index), reason="duplicate_spec", detail=item.document_type)
+                continue
+        yield item
+
+
+class Sampler:
+    """What the sequence is drawn from: the graphs made walkable, and the share of each.
+
+    Args:
+        graphs: published graphs, any order. config: how paths are drawn. seed: of the sampling.
+        splits: document type -> splits that have documents of it.
+
+    Raises:
+        UsageError: see :func:`walk`.
+    """
+
+    def __init__(
+        self, graphs: Sequence[TaskGraph], config: WalkConfig, seed: int, splits: Mapping[str, Collection[Split]] | None = None
+    ) -> None:
+        self.config, self.seed, self.splits = config, seed, splits or {}
+        ordered = sorted(graphs, key=lambda graph: graph.document_type)
+        self.required = frozenset(find_label(name, ordered) for name in config.require)
+        forbidden = frozenset(find_label(name, ordered) for name in config.forbid)
+        self.paradigms = [one for one in PARADIGMS.values() if all(one.admits(concept) for concept in self.required)]
+        if not self.paradigms:
+            raise UsageError(f"no paradigm admits {' and '.join(sorted(self.required))} on one path", "require less")
+        self.grounds = [Ground(graph, config.rules, self.required, forbidden) for graph in ordered]
+        self.shares = type_shares(self.grounds, config)
+        self.tours: dict[int, Tour] = {}
+
+    def specifications(self, indices: Indices) -> list[TaskSpec | Rejection]:
+        """The specifications at these indices; in coverage mode blocks must follow each other from 0 on."""
+        config, key = self.config, keys(self.seed, "specification", indices)
+        kinds = pick(np.cumsum(self.shares), uniforms(key, 0))
+        paradigms = [self._paradigm(*one) for one in zip(uniforms(key, 1), uniforms(key, 2), strict=True)]
+        low, high = config.documents
+        counts = low + (uniforms(key, 3) * (high - low + 1)).astype(np.int64)
+        leaps = np.where(uniforms(key, 5) < config.novel, 1 + (uniforms(key, 6) * (config.min_length - 1)).astype(np.int64), 0)
+        leaps[leaps >= config.min_length] = 0
+        composed = (uniforms(key, 7) < config.compose) & np.array([one.several for one in paradigms]) & (not self.required)
+        tests = uniforms(key, 4) < config.test_share
+        found: list[TaskSpec | Rejection | None] = [None] * len(indices)
+        groups: dict[tuple[int, str], list[int]] = {}
+        for row, (kind, paradigm) in enumerate(zip(kinds, paradigms, strict=True)):
+            groups.setdefault((int(kind), paradigm.name), []).append(row)
+        tour = self._toured(indices, kinds, paradigms) if config.mode == "coverage" else {}
+        for (kind, name), members in groups.items():
+            ground, paradigm = self.grounds[kind], PARADIGMS[name]
+            terrain = ground.terrain(paradigm.refuses)
+            mine = indices[members]
+            splits = [self._split(ground.graph.document_type, bool(tests[row])) for row in members]
+            if config.mode == "coverage":
+                paths = [tour[row] for row in members]
+                places = [0] * len(members)
+            else:
+                drawn = sample_paths(terrain, mine, self.seed, mode=config.mode, terms=Terms(leap=leaps[members] if config.novel else None))
+                paths = [list(map(int, nodes[:length])) for nodes, length in zip(drawn.nodes, drawn.length, strict=True)]
+                places = drawn.leap.tolist()
+            attributes = ground.attributes(paths, mine, self.seed, paradigm.refuses)
+            for at, row in enumerate(members):
+                if not paths[at]:
+                    found[row] = Rejection(stage=STAGE, item=str(indices[row]), reason="dead_end", detail=ground.graph.document_type)
+                    continue
+                found[row] = TaskSpec(
+                    index=int(indices[row]),
+                    document_type=ground.graph.document_type,
+                    document_type_name=ground.graph.name,
+                    path=tuple(ground.node(one) for one in paths[at]),
+                    attributes=tuple(ground.node(one) for one in attributes[at]),
+                    paradigm=name,
+                    documents=int(counts[row]) if paradigm.several else 1,
+                    split=splits[at],
+                    novel=ground.novel(paths[at], places[at]),
+                )
+            if composed[members].any():
+                self._compose(kind, paradigm, [row for row in members if composed[row]], indices, found)
+        assert all(one is not None for one in found)
+        return [one for one in found if one is not None]
+
+    def walks(self, count: int) -> Iterator[tuple[Ground, list[list[int]], Indices]]:
+        """Bare paths of the first indices, graph by graph: what :meth:`specifications` would draw, paradigms and attributes left out.
+
+        Args:
+            count: how many indices; paths that came to a dead end are left out.
+
+        Yields:
+            A graph, its paths, and their indices.
+        """
+        indices = np.arange(count, dtype=np.uint64)
+        kinds = pick(np.cumsum(self.shares), uniforms(keys(self.seed, "specification", indices), 0))
+        for kind in np.unique(kinds):
+            ground = self.grounds[int(kind)]
+            mine = indices[kinds == kind]
+            drawn = sample_paths(ground.terrain(frozenset()), mine, self.seed, mode=_step_mode(self.config))
+            found = [nodes[:length].tolist() for nodes, length in zip(drawn.nodes, drawn.length, strict=True) if length]
+            yield ground, found, mine[drawn.length > 0]
+
+    def starts(self) -> dict[str, float]:
+        """Share of the candidates that start at each label; empty where the start is no free draw."""
+        if self.required or self.config.mode == "coverage":
+            return {}
+        found: dict[str, float] = {}
+        chances = self._chances()
+        for ground, share in zip(self.grounds, self.shares, strict=True):
+            for paradigm, chance in chances.items():
+                terrain = ground.terrain(PARADIGMS[paradigm].refuses)
+                if not terrain.can_start:
+                    continue
+                weight = np.diff(terrain.start, prepend=0.0) / terrain.start[-1]
+                for node in np.flatnonzero(weight * share):
+                    concept = ground.graph.nodes[int(node)].concept
+                    found[concept] = found.get(concept, 0.0) + float(share * chance * weight[node])
+        return found
+
+    def _chances(self) -> dict[str, float]:
+        """How often each paradigm is drawn."""
+        found = dict.fromkeys((one.name for one in self.paradigms), 0.0)
+        for several, share in ((True, self.config.multi), (False, 1.0 - self.config.multi)):
+            options = [one for one in self.paradigms if one.several == several] or self.paradigms
+            for one in options:
+                found[one.name] += share / len(options)
+        return found
+
+    def _toured(self, indices: Indices, kinds: np.ndarray, paradigms: Sequence[Paradigm]) -> dict[int, list[int]]:
+        """Coverage paths by row, walked one after the other in index order: each goes where the earlier ones of its graph did not."""
+        found = {}
+        for row, (kind, paradigm) in enumerate(zip(kinds, paradigms, strict=True)):
+            ground = self.grounds[int(kind)]
+            tour = self.tours.setdefault(int(kind), Tour(len(ground.graph.edges)))
+            found[row] = tour.path(ground.terrain(paradigm.refuses), int(indices[row]), self.seed)
+        return found
+
+    def _compose(
+        self, kind: int, paradigm: Paradigm, rows: Sequence[int], indices: Indices, found: list[TaskSpec | Rejection | None]
+    ) -> None:
+        """Give these multi-document specifications a second half from a neighbouring graph; those without a way to one stay as they are."""
+        home = self.grounds[kind]
+        for row in rows:
+            spec = found[row]
+            if not isinstance(spec, TaskSpec) or spec.novel:
+                continue
+            there = [ground for ground in self.grounds if spec.split in self.splits.get(ground.graph.document_type, (spec.split,))]
+            second = joined(home, there, spec.path, int(indices[row]), self.seed, paradigm.refuses, mode=_step_mode(self.config))
+            if second is None:
+                continue
+            partner, path = second
+            nodes: tuple[PathNode, ...] = path
+            held = {node.field for node in nodes}
+            types: tuple[str, ...] = ()
+            if partner.graph.document_type != spec.document_type:
+                own = (spec.documents + 1) // 2
+                types = (spec.document_type,) * own + (partner.graph.document_type,) * (spec.documents - own)
+            found[row] = spec.model_copy(
+                update={
+                    "path": nodes,
+                    "attributes": tuple(node for node in spec.attributes if node.field not in held),
+                    "document_types": types,
+                }
+            )
+
+    def _paradigm(self, several: float, which: float) -> Paradigm:
+        options = [one for one in self.paradigms if one.several == (several < self.config.multi)] or self.paradigms
+        return options[int(which * len(options))]
+
+    def _split(self, kind: str, test: bool) -> Split:
+        split: Split = "test" if test else "train"
+        if split not in self.splits.get(kind, (split,)):
+            return "train" if test else "test"  # the other one: a type with documents has them in one split at least
+        return split
+
+
+def _step_mode(config: WalkConfig) -> Literal["history", "markov"]:
+    return "history" if config.mode == "history" else "markov"
+
+
+def type_shares(grounds: Sequence[Ground], config: WalkConfig) -> Floats:
+    """Each graph's share of the candidates; shape (graphs,), adds up to 1.
+
+    Raises:
+        UsageError: no graph can be walked, or a share is given to one that is not there.
+    """
+    weights = np.array([ground.can_start * max(ground.graph.records, 1) for ground in grounds], dtype=np.float64)
+    if not weights.any():
+        if config.require and any(ground.has_start for ground in grounds):
+            raise UsageError(f"no document type's graph holds all of {', '.join(config.require)}", "require fewer labels at once")
+        raise UsageError(
+            f"no graph has a {' or '.join(sorted(config.start))} node to start a path from",
+            "lower --min-support, or build from more queries",
+        )
     power = {"proportional": 1.0, "sqrt": 0.5, "uniform": 0.0}[config.types]
-    return float(max(graph.graph.records, 1) ** power)
+    weights = np.where(weights > 0.0, weights, np.nan) ** power
+    weights = np.nan_to_num(weights, nan=0.0)
+    given = np.zeros(len(grounds))
+    for name, share in sorted(config.type_shares.items()):
+        given[_graph_named(name, grounds)] = share
+    rest = np.where(given > 0.0, 0.0, weights)
+    left = max(0.0, 1.0 - float(given.sum()))
+    shares: Floats = given + (left * rest / rest.sum() if rest.any() else 0.0)
+    return np.asarray(shares / shares.sum())
 
 
-def specification(
-    graphs: Sequence[WalkableGraph],
-    weights: npt.NDArray[np.float64],
-    config: WalkConfig,
-    seed: int,
-    index: int,
-    splits: Mapping[str, Collection[Split]],
-) -> TaskSpec | Rejection:
-    """The specification at one index."""
-    random = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, index))))
-    graph = graphs[_draw(random, weights)]
-    paradigm = _paradigm(config, random)
-    count = int(random.integers(config.documents[0], config.documents[1] + 1)) if paradigm.several else 1
-    split: Split = "test" if random.random() < config.test_share else "train"
-    there = splits.get(graph.graph.document_type, (split,))
-    if split not in there:
-        split = "train" if split == "test" else "test"  # the other one: a type with documents has them in one split at least
-    forbidden = graph.forbidden(paradigm)
-    path = graph.path(random, forbidden)
-    if path is None:
-        return Rejection(stage=STAGE, item=str(index), reason="dead_end", detail=graph.graph.document_type)
-    return TaskSpec(
-        index=index,
-        document_type=graph.graph.document_type,
-        document_type_name=graph.graph.name,
-        path=tuple(graph.node(one) for one in path),
-        attributes=tuple(graph.node(one) for one in graph.attributes(path, random, forbidden)),
-        paradigm=paradigm.name,
-        documents=count,
-        split=split,
-    )
-
-
-def _paradigm(config: WalkConfig, random: np.random.Generator) -> Paradigm:
-    several = bool(random.random() < config.multi)
-    options = [paradigm for paradigm in PARADIGMS.values() if paradigm.several == several]
-    return options[int(random.integers(len(options)))]
+def _graph_named(name: str, grounds: Sequence[Ground]) -> int:
+    known = {
+        word.casefold(): place
+        for place, ground in enumerate(grounds)
+        for word in (ground.graph.document_type, ground.graph.slug, ground.graph.name)
+    }
+    place = known.get(name.casefold())
+    if place is None:
+        near = difflib.get_close_matches(name.casefold(), known, n=1)
+        raise UsageError(
+            f"a share is given to the document type {name!r}, of which there is no graph with documents",
+            f"did you mean {near[0]!r}?" if near else f"there are {', '.join(ground.graph.name for ground in grounds[:8])}",
+        )
+    if not grounds[place].can_start:
+        raise UsageError(
+            f"a share is given to {name!r}, but no path with what is required can start in its graph", "share among the other types"
+        )
+    return place
