@@ -88,17 +88,39 @@ def _columns(_context: click.Context, _parameter: click.Parameter, value: str | 
     return {name.strip(): column.strip() for name, _, column in pairs}
 
 
+def _price(_context: click.Context, _parameter: click.Parameter, value: str | None) -> dict[str, float] | None:
+    """``input=…,cached=…,output=…`` as a mapping."""
+    if not value:
+        return None
+    pairs = [part.partition("=") for part in value.split(",")]
+    try:
+        return {name.strip(): float(dollars) for name, _, dollars in pairs}
+    except ValueError:
+        raise click.BadParameter("write it as input=0.15,cached=0.075,output=0.6") from None
+
+
 def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(
         (
             click.option("--model", help="Model name at the server; 'offline' (the default) for the embedded engine."),
-            click.option("--base-url", help="Address of an OpenAI-compatible server; default $OPENAI_BASE_URL, else OpenAI."),
+            click.option(
+                "--base-url",
+                multiple=True,
+                help="Address of an OpenAI-compatible server (repeatable); default $OPENAI_BASE_URL, else OpenAI.",
+            ),
             click.option("--concurrency", type=click.IntRange(1, 4096), help="Requests in flight at most [32]."),
             click.option(
                 "--structured", type=click.Choice(["auto", "json_schema", "json_object", "text"]), help="How JSON is asked for [auto]."
             ),
             click.option("--max-requests", type=click.IntRange(0), help="Stop before sending more requests than this."),
             click.option("--max-tokens", type=click.IntRange(0), help="Stop before using more tokens than this."),
+            click.option("--max-cost", type=click.FloatRange(0), help="Stop before spending more US dollars than this."),
+            click.option("--price", callback=_price, help="US dollars per million tokens: input=…,cached=…,output=…"),
+            click.option("--context-window", type=click.IntRange(1), help="Tokens the model can take in; longer prompts are not sent."),
+            click.option(
+                "--overflow", type=click.Choice(["reject", "truncate"]), help="What happens to prompts that are too long [reject]."
+            ),
+            click.option("--tokenizer", help="Folder with the model's tokenizer, to measure prompts with [an estimate]."),
             click.option(
                 "--timeout", type=click.FloatRange(0, min_open=True), help="Seconds for one request, then it is tried again [600]."
             ),
@@ -121,11 +143,16 @@ def _config(config_file: Path | None, overrides: dict[str, Any]) -> Config:
 def _model_overrides(flags: dict[str, Any]) -> dict[str, Any]:
     return {
         "model.name": flags["model"],
-        "model.base_url": flags["base_url"],
+        "model.base_url": list(flags["base_url"]) or None,
         "model.concurrency": flags["concurrency"],
         "model.structured": flags["structured"],
         "model.max_requests": flags["max_requests"],
         "model.max_tokens": flags["max_tokens"],
+        "model.max_cost": flags["max_cost"],
+        "model.price": flags["price"],
+        "model.context_window": flags["context_window"],
+        "model.overflow": flags["overflow"],
+        "model.tokenizer": flags["tokenizer"],
         "model.timeout": flags["timeout"],
         "model.retry": list(flags["retry_rejected"]) or None,
         "embedder": flags["embedder"],

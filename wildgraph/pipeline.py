@@ -23,7 +23,7 @@ from wildgraph.explorer.payload import FunnelStage, PageData
 from wildgraph.exporters.card import About, write_dataset
 from wildgraph.exporters.files import Sizes
 from wildgraph.files import expand
-from wildgraph.funnel import Observer, silent
+from wildgraph.funnel import Observer, StageCount, silent
 from wildgraph.readers import log_files, read_logs
 from wildgraph.records import Pair
 from wildgraph.sampling import SampleResult, read_pairs
@@ -273,10 +273,7 @@ def status(run: str | Path) -> dict[str, Any]:
         bill = bills.get(name, {}).get("total", {})
         shown[name] = {
             **{key: entry[key] for key in ("in", "out", "rejected")},
-            **{
-                key: bill.get(key, 0)
-                for key in ("requests", "prompt_tokens", "completion_tokens", "cached_tokens", "cache_hits", "seconds")
-            },
+            **{key: bill.get(key, 0) for key in StageCount(name).bill()},
             **{key: value for key, value in entry.items() if key not in ("in", "out", "rejected", "files", "fingerprint", "transient")},
         }
     order = ("ingest", "mine", "canonicalize", "graph", "documents", "walk", "pair", "adapt", "gate", "sample", "export")

@@ -19,7 +19,7 @@ from wildgraph import __version__
 from wildgraph.catalogue import Catalogue
 from wildgraph.config import Config
 from wildgraph.corpus import Corpus, DocumentStore, EstimatedCounter, build_corpus, read_documents
-from wildgraph.engines import Engines
+from wildgraph.engines import Engines, charge
 from wildgraph.errors import EmptyResultError, RunError
 from wildgraph.files import expand
 from wildgraph.funnel import Observer, StageCount
@@ -111,9 +111,7 @@ def _mark(graphs: Sequence[TaskGraph], corpus: str, config: Config, engines: Eng
     settings = [getattr(config, name).model_dump(mode="json") for name in ("walk", "pair", "adapt", "gate", "sample")]
     versions = [walk_stage.VERSION, pair_stage.VERSION, adapt_stage.VERSION, gate_stage.VERSION]
     templates = [load_template(name).hash for name in (adapt_stage.INSTRUCT, adapt_stage.ANSWER, adapt_stage.CITE)]
-    return fingerprint(
-        "sample", 1, [settings, versions, templates, engines.model.identity], corpus, *(graph.fingerprint for graph in graphs)
-    )
+    return fingerprint("sample", 1, [settings, versions, templates, engines.asked], corpus, *(graph.fingerprint for graph in graphs))
 
 
 def _corpus(
@@ -308,11 +306,9 @@ class _Waves:
 
     def _count(self, item: Pair | Rejection, seconds: float) -> None:
         """One candidate's way down the funnel: it entered every stage up to the one that rejected it."""
-        spent = self.engines.tally.total()
         adapt = self.counts["adapt"]
-        adapt.requests, adapt.cache_hits = spent.requests, spent.hits
-        adapt.prompt_tokens, adapt.completion_tokens = spent.usage.prompt_tokens, spent.usage.completion_tokens
-        adapt.cached_tokens, adapt.seconds = spent.usage.cached_tokens, seconds
+        charge(adapt, self.engines.tally.total())
+        adapt.seconds = seconds
         for name in STAGES:
             count = self.counts[name]
             count.entered += 1

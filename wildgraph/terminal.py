@@ -76,7 +76,10 @@ class Progress:
             parts.append("dropped " + ", ".join(f"{reason} {number}" for reason, number in count.rejected.most_common(3)))
         if count.requests or count.cache_hits:
             tokens = count.prompt_tokens + count.completion_tokens
-            parts.append(f"{count.requests} requests, {count.cache_hits} from cache{f', {tokens} tokens' if tokens else ''}")
+            spent = [f"{tokens} tokens"] if tokens else []
+            spent += [_dollars(count.cost)] if count.cost else []
+            spent += [f"{count.retries} retries"] if count.retries > count.requests // 10 else []
+            parts.append(", ".join([f"{count.requests} requests, {count.cache_hits} from cache", *spent]))
         return "; ".join([*parts, rate, *([f"ETA {eta}"] if eta else [])])
 
     def _speed(self, count: StageCount, total: int | None, seconds: float) -> tuple[str, str]:
@@ -91,7 +94,7 @@ class Progress:
         from rich.table import Table
 
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for name in ("stage", "in", "out", "rows/s", "requests", "cached", "tokens", "ETA", "dropped"):
+        for name in ("stage", "in", "out", "rows/s", "requests", "cached", "tokens", "cost", "ETA", "dropped"):
             table.add_column(name, justify="left" if name in ("stage", "dropped") else "right", no_wrap=True)
         for name, (count, total, started) in self._stages.items():
             rate, eta = self._speed(count, total, count.seconds or now - started)
@@ -104,10 +107,27 @@ class Progress:
                 f"{count.requests:,}" if count.requests else "",
                 f"{count.cache_hits:,}" if count.cache_hits else "",
                 f"{tokens:,}" if tokens else "",
+                _dollars(count.cost) if count.cost else "",
                 eta,
                 ", ".join(f"{reason} {number:,}" for reason, number in count.rejected.most_common(3)),
             )
         return table
+
+
+def _dollars(amount: float) -> str:
+    """Money, as exact as its size calls for.
+
+    Example:
+        >>> _dollars(0.0), _dollars(0.00213), _dollars(12.3)
+        ('$0.00', '$0.0021', '$12.30')
+    """
+    return f"${amount:.2f}" if amount == 0.0 or amount >= 1.0 else f"${amount:.4f}"
+
+
+def _cost(entry: dict[str, Any]) -> str:
+    """What a stage cost in all runs; a question mark where a model's price is not known."""
+    unpriced = "?" if entry.get("unpriced") else ""
+    return f"{_dollars(entry['cost']) if entry['cost'] else ''}{'+' if entry['cost'] and unpriced else ''}{unpriced}"
 
 
 def show_build(result: BuildResult) -> None:
@@ -161,13 +181,13 @@ def _dropped(stages: dict[str, Any]) -> None:
 def show_status(found: dict[str, Any]) -> None:
     """The funnel as a table."""
     click.echo(
-        f"{'stage':<14}{'in':>10}{'out':>10}{'filtered':>10}{'gated':>8}{'failed':>8}{'requests':>10}{'cached':>9}{'tokens':>12}{'seconds':>9}"
+        f"{'stage':<14}{'in':>10}{'out':>10}{'filtered':>10}{'gated':>8}{'failed':>8}{'requests':>10}{'cached':>9}{'tokens':>12}{'cost':>9}{'seconds':>9}"
     )
     for name, entry in found["stages"].items():
         lost = {kind: sum(reasons.values()) for kind, reasons in entry["rejected"].items()}
         tokens = entry["prompt_tokens"] + entry["completion_tokens"]
         click.echo(
             f"{name:<14}{entry['in']:>10,}{entry['out']:>10,}{lost['filtered']:>10,}{lost['gated']:>8,}{lost['failed']:>8,}"
-            f"{entry['requests']:>10,}{entry['cache_hits']:>9,}{tokens:>12,}{entry['seconds']:>9.1f}"
+            f"{entry['requests']:>10,}{entry['cache_hits']:>9,}{tokens:>12,}{_cost(entry):>9}{entry['seconds']:>9.1f}"
         )
     _dropped(found["stages"])

@@ -12,14 +12,18 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from wildgraph.errors import ConfigError
+from wildgraph.llm.budget import Budget
 from wildgraph.llm.cache import ResponseCache
 from wildgraph.llm.chat_completions import ChatCompletions, listed_models
-from wildgraph.llm.limits import Budget, Patience
+from wildgraph.llm.limits import Patience
 from wildgraph.llm.model import ChatRequest, Completion
 from wildgraph.llm.network import NetworkModel
+from wildgraph.llm.prices import Price
+from wildgraph.llm.questions import Questions
 from wildgraph.llm.structured import Level
 from wildgraph.llm.tally import Tally
 from wildgraph.llm.trouble import Trouble
+from wildgraph.llm.window import Window
 from wildgraph.records import Json
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -33,7 +37,8 @@ class OpenAICompatible:
         base_url: one address, or several that serve the same model; by default ``OPENAI_BASE_URL``, else OpenAI itself.
         api_key: by default ``OPENAI_API_KEY``. Never shown, logged or stored.
         concurrency: requests in flight at most.
-        cache: where answers are kept. tally: where calls are counted. budget: caps on requests and tokens.
+        cache: where answers are kept. tally: where calls are counted. budget: caps on requests, tokens and money.
+        price: what its tokens cost, if that is known. window: its context window, if that is known.
         structured: how structured answers are asked for; ``auto`` finds out.
         patience: timeouts and retries.
         requests_per_minute, tokens_per_minute: the server's limits, kept to.
@@ -53,6 +58,8 @@ class OpenAICompatible:
         *,
         tally: Tally | None = None,
         budget: Budget | None = None,
+        price: Price | None = None,
+        window: Window | None = None,
         structured: Level | Literal["auto"] = "auto",
         patience: Patience | None = None,
         requests_per_minute: float | None = None,
@@ -69,6 +76,8 @@ class OpenAICompatible:
         self._given_key = api_key
         self._cache = cache
         self._budget = budget
+        self._price = price
+        self._window = window
         self._structured = structured
         self._patience = patience or Patience()
         self._paces = (requests_per_minute, tokens_per_minute)
@@ -94,6 +103,11 @@ class OpenAICompatible:
     def identity(self) -> str:
         """``openai:<model>@<server group>``."""
         return f"openai:{self.model}@{self._group or server_group(self.base_urls[0])}"
+
+    @cached_property
+    def questions(self) -> Questions:
+        """How the model is asked, for whoever wants to know what the cache knows."""
+        return Questions(self.identity, self._extra, self._window)
 
     def map(self, requests: Iterable[ChatRequest]) -> Iterator[Completion]:
         """See :class:`wildgraph.llm.ChatModel`."""
@@ -128,7 +142,7 @@ class OpenAICompatible:
         if key:
             headers["Authorization"] = f"Bearer {key}"
         return NetworkModel(
-            identity=self.identity,
+            questions=self.questions,
             server=self.base_urls[0],
             model=self.model,
             wire=ChatCompletions(self.model, self._structured, self._extra, key),
@@ -137,10 +151,10 @@ class OpenAICompatible:
             cache=self._cache,
             tally=self.tally,
             budget=self._budget,
+            price=self._price,
             patience=self._patience,
             requests_per_minute=self._paces[0],
             tokens_per_minute=self._paces[1],
-            extra=self._extra,
             retry=self._retry,
             lookahead=self._lookahead,
         )
@@ -167,6 +181,14 @@ def checked_url(url: str) -> str:
         raise ConfigError(f"the base URL {url.strip()[:100]!r} is no HTTP address", "it looks like http://localhost:8000/v1")
     path = parts.path.rstrip("/").removesuffix("/chat/completions").rstrip("/")
     return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def host_of(base_urls: Sequence[str]) -> str:
+    """The server group of the first of these addresses, or of the one the environment names; empty where it is none."""
+    try:
+        return server_group(checked_url((*base_urls, os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL)[0]))
+    except ConfigError:
+        return ""
 
 
 def server_group(base_url: str) -> str:
