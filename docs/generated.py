@@ -19,12 +19,14 @@ def commands() -> str:
 
     from wildgraph.cli import cli
 
-    def pages() -> Iterator[str]:
-        for name, command in cli.commands.items():
-            context = click.Context(command, info_name=f"wildgraph {name}", max_content_width=110)
-            yield f"## {name}\n\n```text\n{command.get_help(context)}\n```"
+    def pages(group: click.Group, before: str) -> Iterator[str]:
+        for name, command in group.commands.items():
+            context = click.Context(command, info_name=f"wildgraph {before}{name}", max_content_width=110)
+            yield f"## {before}{name}\n\n```text\n{command.get_help(context)}\n```"
+            if isinstance(command, click.Group):
+                yield from pages(command, f"{before}{name} ")
 
-    return "\n\n".join(pages())
+    return "\n\n".join(pages(cli, ""))
 
 
 def settings() -> str:

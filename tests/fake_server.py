@@ -148,6 +148,7 @@ class Counted:
     most_in_flight: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int = 0
 
 
 class FakeServer:
@@ -162,6 +163,7 @@ class FakeServer:
         window: prompts of more characters / 4 than this get a context-length error.
         models: what ``GET /v1/models`` lists.
         capacity: requests worked on at once; more get status 429.
+        cached: tokens of a body's prompt that are reported as found in the prefix cache; ``None`` reports nothing.
     """
 
     def __init__(
@@ -175,10 +177,12 @@ class FakeServer:
         models: tuple[str, ...] = ("fake",),
         keep_bodies: bool = True,
         capacity: int | None = None,
+        cached: Callable[[Body], int] | None = None,
     ) -> None:
         self.answer, self.fault, self.latency, self.key = answer, fault, latency, key
         self.formats, self.window, self.models, self.keep_bodies = formats, window, models, keep_bodies
         self.capacity = capacity
+        self.cached = cached
         self.retry_after = "1"
         self.counted = Counted()
         self.port = 0
@@ -294,11 +298,14 @@ class FakeServer:
         self.counted.served[key] += 1
         self.counted.prompt_tokens += reply["usage"]["prompt_tokens"]
         self.counted.completion_tokens += reply["usage"]["completion_tokens"]
+        self.counted.cached_tokens += reply["usage"].get("prompt_tokens_details", {}).get("cached_tokens", 0)
         return _send(writer, 200, reply)
 
     def _reply(self, body: Body, text: str, finish: str = "stop") -> Body:
         prompt = sum(len(message["content"]) for message in body["messages"]) // 4
         usage = {"prompt_tokens": prompt, "completion_tokens": max(1, len(text) // 4), "total_tokens": prompt + max(1, len(text) // 4)}
+        if self.cached is not None:
+            usage["prompt_tokens_details"] = {"cached_tokens": self.cached(body)}
         choice = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text}}
         return {
             "id": f"fake-{key_of(body)}",

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wildgraph import __version__
+from wildgraph.commands.cache import cache
+from wildgraph.commands.estimate import estimate_group
 from wildgraph.errors import UsageError, WildgraphError
 
 if TYPE_CHECKING:
@@ -127,6 +129,7 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--retry-rejected", multiple=True, metavar="REASON", help="Ask again what failed for this reason (repeatable)."),
             click.option("--embedder", help="Folder or name of a sentence-transformers model [bundled MiniLM]."),
             click.option("--config", "config_file", type=click.Path(path_type=Path), help="YAML file; flags win over it."),
+            click.option("--dry-run", is_flag=True, help="Ask nobody; say what it would take and cost."),
             click.option("--quiet", "-q", is_flag=True, help="Only errors and the result."),
         )
     ):
@@ -194,7 +197,8 @@ def _note_engine(config: Config, flags: dict[str, Any]) -> None:
 def build(logs: tuple[str, ...], run: Path, **flags: Any) -> None:  # noqa: ANN401 - click hands over what the options say
     """Build task graphs from query LOGS (files, folders, globs; JSONL, JSON, parquet, CSV, text; .gz, .zst)."""
     from wildgraph.pipeline import build as run_build
-    from wildgraph.terminal import Progress, show_build
+    from wildgraph.pipeline import estimate_build
+    from wildgraph.terminal import Progress, show_build, show_estimate
 
     config = _config(
         flags["config_file"],
@@ -214,6 +218,9 @@ def build(logs: tuple[str, ...], run: Path, **flags: Any) -> None:  # noqa: ANN4
             "graph.no_document": flags["no_document"],
         },
     )
+    if flags["dry_run"]:
+        show_estimate(estimate_build(logs, run, config))
+        return
     _note_engine(config, flags)
     with Progress(flags["quiet"]) as progress:
         result = run_build(logs, run, config, observe=progress)
@@ -241,8 +248,9 @@ def build(logs: tuple[str, ...], run: Path, **flags: Any) -> None:  # noqa: ANN4
 @_model_options
 def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: Any) -> None:  # noqa: ANN401 - click hands over what the options say
     """Sample N accepted instruction–response pairs from SOURCE (a run, or a folder of graphs) and documents."""
+    from wildgraph.pipeline import estimate_sample
     from wildgraph.pipeline import sample as run_sample
-    from wildgraph.terminal import Progress, show_sample
+    from wildgraph.terminal import Progress, show_estimate, show_sample
 
     config = _config(
         flags["config_file"],
@@ -258,6 +266,9 @@ def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: 
             "adapt.language": flags["output_language"],
         },
     )
+    if flags["dry_run"]:
+        show_estimate(estimate_sample(source, documents, out=out, config=config))
+        return
     _note_engine(config, flags)
     with Progress(flags["quiet"], wanted=config.sample.n) as progress:
         result = run_sample(source, documents, out=out, config=config, observe=progress)
@@ -335,3 +346,7 @@ def demo(folder: Path, number: int, quiet: bool) -> None:
     with Progress(quiet, wanted=number) as progress:
         result = run_demo(folder, number, observe=progress)
     show_demo(result)
+
+
+cli.add_command(estimate_group(build, sample))
+cli.add_command(cache)

@@ -18,6 +18,7 @@ from wildgraph.config import Config
 from wildgraph.corpus import DocumentStore
 from wildgraph.engines import OFFLINE, make_engines
 from wildgraph.errors import EmptyResultError, InputError, RunError, UsageError
+from wildgraph.estimating import Estimate, estimate_build, estimate_sample
 from wildgraph.explorer.page import render_page
 from wildgraph.explorer.payload import FunnelStage, PageData
 from wildgraph.exporters.card import About, write_dataset
@@ -31,6 +32,19 @@ from wildgraph.sampling import sample_pairs as _sample_pairs
 from wildgraph.stages import export as export_stage
 from wildgraph.store import RunDirectory
 from wildgraph.taskgraph import TaskGraph, read_graphs
+
+__all__ = [
+    "BuildResult",
+    "Estimate",
+    "ExportResult",
+    "build",
+    "estimate_build",
+    "estimate_sample",
+    "export",
+    "sample",
+    "status",
+    "view",
+]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from wildgraph.demo import DemoResult
+    from wildgraph.estimating import Amount, Estimate
     from wildgraph.funnel import StageCount
     from wildgraph.pipeline import BuildResult, ExportResult
     from wildgraph.sampling import SampleResult
@@ -128,6 +129,33 @@ def _cost(entry: dict[str, Any]) -> str:
     """What a stage cost in all runs; a question mark where a model's price is not known."""
     unpriced = "?" if entry.get("unpriced") else ""
     return f"{_dollars(entry['cost']) if entry['cost'] else ''}{'+' if entry['cost'] and unpriced else ''}{unpriced}"
+
+
+def show_estimate(estimate: Estimate) -> None:
+    """What a job will take: low, expected and high, stage by stage, with what the figures rest on."""
+    click.echo(f"{'':<20}{'case':<10}{'requests':>10}{'tokens in':>14}{'cached':>14}{'tokens out':>13}{'price':>11}")
+    for stage in estimate.stages:
+        for name, case, amount in (("", "low", stage.low), (stage.prompt, "expected", stage.expected), ("", "high", stage.high)):
+            click.echo(_estimated(name, case, amount))
+    if len(estimate.stages) > 1:
+        for case in ("low", "expected", "high"):
+            click.echo(_estimated("together" if case == "expected" else "", case, estimate.total(case)))
+    known = sum(stage.known for stage in estimate.stages)
+    if known:
+        click.echo(f"known    {known:,} answers are in the cache and cost nothing")
+    for line in estimate.assumptions:
+        click.echo(f"assumed  {line}")
+    if estimate.price is None:
+        click.echo("price    not known: add --price input=…,cached=…,output=… in US dollars per million tokens")
+
+
+def _estimated(name: str, case: str, amount: Amount) -> str:
+    price = "" if amount.cost is None else _dollars(amount.cost)
+    usage = amount.usage
+    return (
+        f"{name:<20}{case:<10}{amount.requests:>10,}{usage.prompt_tokens:>14,}{usage.cached_tokens:>14,}"
+        f"{usage.completion_tokens:>13,}{price:>11}"
+    )
 
 
 def show_build(result: BuildResult) -> None:
