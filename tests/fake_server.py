@@ -49,6 +49,7 @@ FAULTS = (
     "unauthorized",  # 401
     "too_long",  # 400, context length exceeded
     "quota",  # 429 insufficient_quota
+    "missing",  # only in batches: no result at all
 )
 
 
@@ -163,6 +164,7 @@ class FakeServer:
         window: prompts of more characters / 4 than this get a context-length error.
         models: what ``GET /v1/models`` lists.
         capacity: requests worked on at once; more get status 429.
+        batch_looks: how often a batch is looked at before it has ended. batch_end: the status it ends with.
         cached: tokens of a body's prompt that are reported as found in the prefix cache; ``None`` reports nothing.
     """
 
@@ -178,11 +180,16 @@ class FakeServer:
         keep_bodies: bool = True,
         capacity: int | None = None,
         cached: Callable[[Body], int] | None = None,
+        batch_looks: int = 1,
+        batch_end: str = "completed",
     ) -> None:
         self.answer, self.fault, self.latency, self.key = answer, fault, latency, key
         self.formats, self.window, self.models, self.keep_bodies = formats, window, models, keep_bodies
         self.capacity = capacity
         self.cached = cached
+        self.batch_looks, self.batch_end = batch_looks, batch_end
+        self.files: dict[str, bytes] = {}
+        self.batches: dict[str, Body] = {}
         self.retry_after = "1"
         self.counted = Counted()
         self.port = 0
@@ -258,6 +265,8 @@ class FakeServer:
             return _send(writer, 401, _error(f"Incorrect API key provided: {headers.get('authorization', '')[7:]}", "invalid_api_key"))
         if method == "GET" and path == "/v1/models":
             return _send(writer, 200, {"object": "list", "data": [{"id": name, "object": "model"} for name in self.models]})
+        if path.partition("?")[0].startswith(("/v1/files", "/v1/batches")):
+            return self._batch(method, path.partition("?")[0].split("/")[2:], data, writer)
         if method != "POST" or path != "/v1/chat/completions":
             return _send(writer, 404, {"detail": "Not Found"})
         counted.in_flight += 1
@@ -294,11 +303,70 @@ class FakeServer:
             return await self._misbehave(fault, body, key, writer)
         return self._serve_whole(body, key, self._reply(body, self.answer(body)), writer)
 
-    def _serve_whole(self, body: Body, key: str, reply: Body, writer: asyncio.StreamWriter) -> bool:
+    def _batch(self, method: str, path: list[str], data: bytes, writer: asyncio.StreamWriter) -> bool:
+        """The Batch API: files go in and out, batches are made, listed and looked at."""
+        match method, path:
+            case "POST", ["files"]:
+                name = f"file-{len(self.files)}"
+                self.files[name] = data.split(b"\r\n\r\n")[2].rpartition(b"\r\n--")[0]
+                return _send(writer, 200, {"id": name, "object": "file", "purpose": "batch"})
+            case "GET", ["files", name, "content"] if name in self.files:
+                return _send_raw(writer, 200, self.files[name], "application/octet-stream")
+            case "POST", ["batches"]:
+                asked = json.loads(data)
+                name = f"batch-{len(self.batches)}"
+                self.batches[name] = {"id": name, "object": "batch", "status": "in_progress", "looks": 0, **asked}
+                return _send(writer, 200, self.batches[name])
+            case "GET", ["batches"]:
+                return _send(writer, 200, {"object": "list", "data": list(self.batches.values())})
+            case "GET", ["batches", name] if name in self.batches:
+                batch = self.batches[name]
+                batch["looks"] += 1
+                if batch["looks"] >= self.batch_looks and batch["status"] == "in_progress":
+                    self._end(batch)
+                return _send(writer, 200, batch)
+        return _send(writer, 404, {"detail": "Not Found"})
+
+    def _end(self, batch: Body) -> None:
+        """Answer a batch's requests; a fault ``missing`` leaves one out, as when it expires."""
+        batch["status"] = self.batch_end
+        if self.batch_end == "failed":
+            batch["errors"] = {"data": [{"code": "invalid", "message": "the file is malformed"}]}
+            return
+        good, bad = [], []
+        for line in self.files[batch["input_file_id"]].splitlines():
+            row = json.loads(line)
+            body, counted = row["body"], self.counted
+            key = key_of(body)
+            fault = self.fault(body, counted.asked[key])
+            counted.asked[key] += 1
+            counted.requests += 1
+            if fault is not None:
+                counted.faults[fault] += 1
+            if fault == "missing":
+                continue
+            if fault == "server_error":
+                response = {"status_code": 500, "body": _error("The server had an error", "server_error")}
+                bad.append({"custom_id": row["custom_id"], "response": response, "error": None})
+                continue
+            text = "I would rather not write JSON." if fault == "invalid_content" else self.answer(body)
+            reply = self._reply(body, text)
+            self._count(key, reply)
+            good.append({"custom_id": row["custom_id"], "response": {"status_code": 200, "body": reply}, "error": None})
+        for name, rows in (("output_file_id", good), ("error_file_id", bad)):
+            if rows:
+                batch[name] = f"file-{len(self.files)}"
+                random.Random(0).shuffle(rows)  # results come in any order
+                self.files[batch[name]] = "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+    def _count(self, key: str, reply: Body) -> None:
         self.counted.served[key] += 1
         self.counted.prompt_tokens += reply["usage"]["prompt_tokens"]
         self.counted.completion_tokens += reply["usage"]["completion_tokens"]
         self.counted.cached_tokens += reply["usage"].get("prompt_tokens_details", {}).get("cached_tokens", 0)
+
+    def _serve_whole(self, body: Body, key: str, reply: Body, writer: asyncio.StreamWriter) -> bool:
+        self._count(key, reply)
         return _send(writer, 200, reply)
 
     def _reply(self, body: Body, text: str, finish: str = "stop") -> Body:

@@ -118,6 +118,7 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--max-tokens", type=click.IntRange(0), help="Stop before using more tokens than this."),
             click.option("--max-cost", type=click.FloatRange(0), help="Stop before spending more US dollars than this."),
             click.option("--price", callback=_price, help="US dollars per million tokens: input=…,cached=…,output=…"),
+            click.option("--batch", is_flag=True, default=None, help="Ask through the server's Batch API: half the price, within a day."),
             click.option("--context-window", type=click.IntRange(1), help="Tokens the model can take in; longer prompts are not sent."),
             click.option(
                 "--overflow", type=click.Choice(["reject", "truncate"]), help="What happens to prompts that are too long [reject]."
@@ -153,6 +154,7 @@ def _model_overrides(flags: dict[str, Any]) -> dict[str, Any]:
         "model.max_tokens": flags["max_tokens"],
         "model.max_cost": flags["max_cost"],
         "model.price": flags["price"],
+        "model.batch": flags["batch"],
         "model.context_window": flags["context_window"],
         "model.overflow": flags["overflow"],
         "model.tokenizer": flags["tokenizer"],

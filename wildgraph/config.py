@@ -35,7 +35,7 @@ _TABLE_USERS = ("mine", "canonicalize", "walk")
 #: What of the model's settings decides no answer, or would show an address or a path.
 _UNSEEN = {
     *("base_url", "concurrency", "connect_timeout", "timeout", "retry", "tokenizer", "price"),
-    *("max_requests", "max_tokens", "max_cost", "requests_per_minute", "tokens_per_minute"),
+    *("batch", "batch_poll", "max_requests", "max_tokens", "max_cost", "requests_per_minute", "tokens_per_minute"),
 }
 
 
@@ -54,6 +54,8 @@ class ModelConfig(_Section):
         max_requests, max_tokens, max_cost: caps for one command, the last in US dollars; ``None`` for none.
         price: US dollars per million tokens (``input``, ``cached``, ``output``); ``None`` for the bundled table's, if it has one.
         context_window: tokens of prompt and answer together that the model can take in; ``None`` leaves it to the server to refuse.
+        batch: ask through the server's Batch API: half the price, answers within a day; what it leaves over is asked live.
+        batch_poll: seconds between two looks at a batch.
         overflow: what happens to a prompt that does not fit: ``reject`` it, or ``truncate`` its longest texts in their middle.
         tokenizer: local folder with the model's tokenizer, to measure prompts with; empty for an estimate with a margin.
         requests_per_minute, tokens_per_minute: the server's own limits, kept to.
@@ -73,6 +75,8 @@ class ModelConfig(_Section):
     context_window: int | None = Field(default=None, ge=1)
     overflow: Overflow = "reject"
     tokenizer: str = ""
+    batch: bool = False
+    batch_poll: float = Field(default=30.0, gt=0)
     requests_per_minute: float | None = Field(default=None, gt=0)
     tokens_per_minute: float | None = Field(default=None, gt=0)
     connect_timeout: float = Field(default=5.0, gt=0)

@@ -98,7 +98,13 @@ def _model(config: Config, cache: ResponseCache, tally: Tally, embedder: Embedde
         from wildgraph.backends.offline.engine import OfflineModel
 
         return CachedModel(OfflineModel(prior, embedder), cache, tally, retry=frozenset(settings.retry))
-    return network_model(config, cache, tally)
+    live = network_model(config, cache, tally)
+    if not settings.batch:
+        return live
+    from wildgraph.backends.openai_batch import OpenAIBatch
+
+    folder = cache.path.parent / "batches"
+    return OpenAIBatch(live, cache, folder, budget=live.budget, price=price_of(config), poll=settings.batch_poll)
 
 
 def price_of(config: Config) -> Price | None:

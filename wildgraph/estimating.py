@@ -23,6 +23,7 @@ from wildgraph.embedders.sentence import SentenceEmbedder
 from wildgraph.engines import OFFLINE, Engines, context_window, make_prior, network_model, price_of
 from wildgraph.errors import UsageError
 from wildgraph.funnel import silent
+from wildgraph.llm.batch import DISCOUNT
 from wildgraph.llm.cache import ResponseCache
 from wildgraph.llm.model import Usage
 from wildgraph.llm.prices import PICO, Price
@@ -178,6 +179,8 @@ def _rehearsing(config: Config, run: Path) -> Iterator[tuple[Rehearsal, Price | 
     if config.model.name == OFFLINE:
         raise UsageError("the embedded offline engine asks nobody and costs nothing", "name the model to estimate for with --model")
     price, file = price_of(config), run / "private/cache.sqlite"
+    if price and config.model.batch:
+        price = price.scaled(DISCOUNT)
     lengths = {name: round(answers[1]) for name, answers in _assumed()["answers"].items()}
     with ExitStack() as stack:
         known = stack.enter_context(ResponseCache(file, ballast=0)) if file.is_file() else None

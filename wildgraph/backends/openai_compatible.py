@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from wildgraph.errors import ConfigError
@@ -25,6 +25,9 @@ from wildgraph.llm.tally import Tally
 from wildgraph.llm.trouble import Trouble
 from wildgraph.llm.window import Window
 from wildgraph.records import Json
+
+if TYPE_CHECKING:
+    from wildgraph.llm.transport import HttpTransport
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
@@ -75,7 +78,7 @@ class OpenAICompatible:
         self._given_url = base_url
         self._given_key = api_key
         self._cache = cache
-        self._budget = budget
+        self.budget = budget or Budget()
         self._price = price
         self._window = window
         self._structured = structured
@@ -111,7 +114,7 @@ class OpenAICompatible:
 
     def map(self, requests: Iterable[ChatRequest]) -> Iterator[Completion]:
         """See :class:`wildgraph.llm.ChatModel`."""
-        return self._network.map(requests)
+        return self.network.map(requests)
 
     def check(self) -> tuple[str, ...]:
         """The names of the models that the server offers, asked with one cheap request.
@@ -121,36 +124,51 @@ class OpenAICompatible:
         """
         server = self.base_urls[0]
         try:
-            reply = self._network.dispatcher.call(lambda: self._network.transport.get("/models"))
+            reply = self.network.dispatcher.call(lambda: self.transport.get("/models"))
         except Trouble as trouble:
             raise trouble.for_the_run(server, self.model) from None
         return listed_models(reply, server, self.model)
 
     def close(self) -> None:
         """Close connections; the model opens new ones when it is used again."""
-        if "_network" in self.__dict__:
-            self._network.close()
+        if "network" in self.__dict__:
+            self.network.close()
 
     @cached_property
-    def _network(self) -> NetworkModel:
-        from wildgraph.llm.transport import HttpTransport
-
+    def _key(self) -> str:
         key = self._given_key if self._given_key is not None else os.environ.get("OPENAI_API_KEY", "")
         if any(char.isspace() or not char.isascii() for char in key):
             raise ConfigError("the API key holds spaces, line breaks or characters beyond ASCII", "look at OPENAI_API_KEY")
+        return key
+
+    @cached_property
+    def wire(self) -> ChatCompletions:
+        """Translation; learns the server's dialect."""
+        return ChatCompletions(self.model, self._structured, self._extra, self._key)
+
+    @cached_property
+    def transport(self) -> HttpTransport:
+        """Bytes to the server and back."""
+        from wildgraph.llm.transport import HttpTransport
+
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if key:
-            headers["Authorization"] = f"Bearer {key}"
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        return HttpTransport(self.base_urls, "/chat/completions", headers, self.concurrency, self._patience, self._key)
+
+    @cached_property
+    def network(self) -> NetworkModel:
+        """Limits, retries and cache around them."""
         return NetworkModel(
             questions=self.questions,
             server=self.base_urls[0],
             model=self.model,
-            wire=ChatCompletions(self.model, self._structured, self._extra, key),
-            transport=HttpTransport(self.base_urls, "/chat/completions", headers, self.concurrency, self._patience, key),
+            wire=self.wire,
+            transport=self.transport,
             concurrency=self.concurrency,
             cache=self._cache,
             tally=self.tally,
-            budget=self._budget,
+            budget=self.budget,
             price=self._price,
             patience=self._patience,
             requests_per_minute=self._paces[0],

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import math
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
@@ -50,6 +51,7 @@ class Dispatcher:
         workers: how many items are worked on at once.
         lookahead: how many items of one map may be between its input and its consumer; by default :data:`LOOKAHEAD` × workers.
         cleanup: called on the loop before its thread ends.
+        linger: seconds without a map after which the thread ends; by default :data:`LINGER`.
         cached: of a result, how many tokens its prompt had and how many of them the server had cached; ``None`` when nothing was sent.
     """
 
@@ -59,6 +61,7 @@ class Dispatcher:
         lookahead: int | None = None,
         cleanup: Callable[[], Awaitable[None]] | None = None,
         cached: Callable[[Any], tuple[int, int] | None] = lambda result: None,
+        linger: float | None = None,
     ) -> None:
         self.workers = workers
         self.lookahead = lookahead or LOOKAHEAD * workers
@@ -68,6 +71,7 @@ class Dispatcher:
         self._drain = False
         self._cleanup = cleanup
         self._cached = cached
+        self._seconds = linger
         self._prefixes: PrefixOrder[Slot[Any]] = PrefixOrder(workers)
         self._lanes: deque[Lane] = deque()
         self._run: _Run | None = None
@@ -208,9 +212,10 @@ class Dispatcher:
         return self._run
 
     def _linger(self) -> None:
-        if self._run is not None and not self._lanes:
+        seconds = LINGER if self._seconds is None else self._seconds
+        if self._run is not None and not self._lanes and seconds != math.inf:
             loop = self._run.loop
-            loop.call_soon_threadsafe(loop.call_later, LINGER, self._stop_if_idle, self._generation)
+            loop.call_soon_threadsafe(loop.call_later, seconds, self._stop_if_idle, self._generation)
 
     def _stop_if_idle(self, generation: int) -> None:
         with self.lock:

@@ -83,7 +83,7 @@ class NetworkModel:
         price: what its tokens cost, if that is known.
         requests_per_minute, tokens_per_minute: the server's own limits, kept to.
         retry: reasons of cached failures that are asked again.
-        lookahead: see :class:`wildgraph.llm.dispatcher.Dispatcher`.
+        lookahead, linger: see :class:`wildgraph.llm.dispatcher.Dispatcher`.
     """
 
     def __init__(
@@ -104,12 +104,13 @@ class NetworkModel:
         tokens_per_minute: float | None = None,
         retry: frozenset[str] = frozenset(),
         lookahead: int | None = None,
+        linger: float | None = None,
     ) -> None:
         self.identity = questions.identity
         self.tally = tally or Tally()
         self.transport = transport
         # More workers than requests in flight, for some of them wait to try again.
-        self.dispatcher = Dispatcher(concurrency + concurrency // 2 + 1, lookahead, transport.close, _cached)
+        self.dispatcher = Dispatcher(concurrency + concurrency // 2 + 1, lookahead, transport.close, _cached, linger)
         self._questions = questions
         self._server = server
         self._model = model

@@ -55,24 +55,30 @@ class HttpTransport:
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, body: bytes) -> Reply:
-        """See :class:`wildgraph.llm.network.Transport`."""
+        """See :class:`wildgraph.llm.wire.Transport`."""
         return await self._request("POST", self._path, body)
 
     async def get(self, path: str) -> Reply:
-        """See :class:`wildgraph.llm.network.Transport`."""
+        """Fetch ``path`` relative to the base URL. Raises as :meth:`post`."""
         return await self._request("GET", path, None)
 
+    async def send(self, method: str, path: str, body: bytes, content_type: str = "application/json") -> Reply:
+        """Send ``body`` to ``path`` relative to the base URL. Raises as :meth:`post`."""
+        return await self._request(method, path, body, {"Content-Type": content_type})
+
     async def close(self) -> None:
-        """See :class:`wildgraph.llm.network.Transport`."""
+        """See :class:`wildgraph.llm.wire.Transport`."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
 
-    async def _request(self, method: str, path: str, body: bytes | None) -> Reply:
+    async def _request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None = None) -> Reply:
         endpoint = self._least_loaded()
         endpoint.in_flight += 1
         try:
-            async with self._open().request(method, f"{endpoint.base_url}{path}", data=body, allow_redirects=False) as response:
+            async with self._open().request(
+                method, f"{endpoint.base_url}{path}", data=body, headers=headers, allow_redirects=False
+            ) as response:
                 data = await response.read()
                 endpoint.dead_until = 0.0
                 return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, data)

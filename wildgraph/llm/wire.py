@@ -50,10 +50,6 @@ class Transport(Protocol):
         """
         ...
 
-    async def get(self, path: str) -> Reply:
-        """Fetch ``path`` relative to the base URL. Raises as :meth:`post`."""
-        ...
-
     async def close(self) -> None:
         """Close connections; the next call opens new ones."""
         ...
