@@ -16,9 +16,11 @@ import argparse
 import asyncio
 import hashlib
 import json
+import math
 import random
 import re
 import socket
+import statistics
 import struct
 import threading
 from collections import Counter
@@ -61,6 +63,12 @@ def key_of(body: Body) -> str:
 def fraction_of(body: Body, salt: str = "") -> float:
     """A number in [0, 1) that is a function of the body."""
     return int(hashlib.sha256(f"{salt}{key_of(body)}".encode()).hexdigest()[:12], 16) / 16**12
+
+
+def lognormal_latency(median: float, sigma: float) -> Callable[[Body], float]:
+    """Latencies as real models have them, each a function of the body."""
+    normal = statistics.NormalDist()
+    return lambda body: median * math.exp(sigma * normal.inv_cdf(min(0.9999, max(0.0001, fraction_of(body, "latency")))))
 
 
 @dataclass
@@ -473,10 +481,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="a fake OpenAI-compatible server")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--latency", type=float, default=0.0)
+    parser.add_argument("--lognormal", type=float, default=0.0, help="σ of the latency, whose median is --latency")
     parser.add_argument("--faults", default="", help="name=share,name=share")
     args = parser.parse_args()
     shares = {name: float(share) for name, _, share in (part.partition("=") for part in args.faults.split(",") if part)}
-    server = FakeServer(fault=Mixture(shares), latency=args.latency, keep_bodies=False)
+    latency = lognormal_latency(args.latency, args.lognormal) if args.lognormal else args.latency
+    server = FakeServer(fault=Mixture(shares), latency=latency, keep_bodies=False)
     server.port = args.port
     server.start()
     print(server.port, flush=True)  # noqa: T201

@@ -51,6 +51,7 @@ class Dispatcher:
         workers: how many items are worked on at once.
         lookahead: how many items of one map may be between its input and its consumer; by default :data:`LOOKAHEAD` × workers.
         cleanup: called on the loop before its thread ends.
+        at_once: of the workers, how many have work that is really under way, the others wait to try again; by default all.
         linger: seconds without a map after which the thread ends; by default :data:`LINGER`.
         cached: of a result, how many tokens its prompt had and how many of them the server had cached; ``None`` when nothing was sent.
     """
@@ -62,6 +63,7 @@ class Dispatcher:
         cleanup: Callable[[], Awaitable[None]] | None = None,
         cached: Callable[[Any], tuple[int, int] | None] = lambda result: None,
         linger: float | None = None,
+        at_once: int | None = None,
     ) -> None:
         self.workers = workers
         self.lookahead = lookahead or LOOKAHEAD * workers
@@ -72,7 +74,8 @@ class Dispatcher:
         self._cleanup = cleanup
         self._cached = cached
         self._seconds = linger
-        self._prefixes: PrefixOrder[Slot[Any]] = PrefixOrder(workers)
+        self._at_once = at_once or workers
+        self._prefixes: PrefixOrder[Slot[Any]] = PrefixOrder(self._at_once)
         self._lanes: deque[Lane] = deque()
         self._run: _Run | None = None
         self._generation = 0
@@ -204,7 +207,7 @@ class Dispatcher:
     def _start(self) -> _Run:
         self._generation += 1
         if self._run is None:
-            self._prefixes = PrefixOrder(self.workers)  # what an earlier life left under way never came to its end
+            self._prefixes = PrefixOrder(self._at_once)  # what an earlier life left under way never came to its end
             run = self._run = _Run()
             run.thread = threading.Thread(target=self._serve_forever, args=(run,), name="wildgraph-models", daemon=True)
             run.thread.start()

@@ -110,7 +110,7 @@ class NetworkModel:
         self.tally = tally or Tally()
         self.transport = transport
         # More workers than requests in flight, for some of them wait to try again.
-        self.dispatcher = Dispatcher(concurrency + concurrency // 2 + 1, lookahead, transport.close, _cached, linger)
+        self.dispatcher = Dispatcher(concurrency + concurrency // 2 + 1, lookahead, transport.close, _cached, linger, concurrency)
         self._questions = questions
         self._server = server
         self._model = model

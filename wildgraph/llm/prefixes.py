@@ -17,7 +17,8 @@ from typing import Generic, TypeVar
 S = TypeVar("S")
 
 UNREPORTED = 8
-"""Answered followers without a single hit after which the server is taken to have no prefix cache, or not to report it."""
+"""Answered followers without a single hit after which the fewest groups are opened, since the cache may be that small. After four times
+as many the server is taken to have no prefix cache, or not to report it."""
 
 HIT = 0.25
 """Share of a follower's prompt that has to come from the cache: the documents are most of a prompt, a shared system line is not."""
@@ -25,8 +26,8 @@ HIT = 0.25
 MISSES = 0.02
 """Share of missed followers beyond which fewer groups are opened."""
 
-LEAST, FIRST = 8.0, 6
-"""Fewest groups open at once; in the beginning a sixth of the workers."""
+LEAST, FIRST = 8.0, 4
+"""Fewest groups open at once; in the beginning a quarter of what may be under way."""
 
 GROWTH, SHRINK, PATIENCE = 0.1, 0.9, 4
 """How the number of open groups grows until prefixes are lost, shrinks when they are, and how many times longer it stays there."""
@@ -93,13 +94,14 @@ class PrefixOrder(Generic[S]):
     """Decides which waiting item is next.
 
     Args:
-        workers: items under way at most; as many groups may be open in the end, a quarter in the beginning.
+        at_once: items with a prefix under way at most; as many groups may be open in the end, a quarter in the beginning.
     """
 
-    def __init__(self, workers: int) -> None:
-        self.window = max(LEAST, workers / FIRST)
+    def __init__(self, at_once: int) -> None:
+        self.window = max(LEAST, at_once / FIRST)
         self.holds = True
-        self._workers = workers
+        self._at_once = at_once
+        self._running = 0
         self._groups: dict[str, _Group] = {}
         self._idle: OrderedDict[str, _Group] = OrderedDict()  # warm ones with nothing to do, the coldest first
         self._open = 0
@@ -134,6 +136,8 @@ class PrefixOrder(Generic[S]):
         """The next item of a map and its prefix; ``None`` when all its items have to wait for a leader or for room."""
         if backlog.plain:
             return backlog.pop(""), ""
+        if self._running >= self._at_once:
+            return None  # who would only queue for its turn is better chosen later
         if not self.holds:
             return next(((self._begun(backlog, prefix), prefix) for prefix in backlog.groups), None)
         if backlog.cold and (self._open < int(self.window) or self._grown()):
@@ -157,6 +161,7 @@ class PrefixOrder(Generic[S]):
 
     def done(self, item: S, prefix: str, answered: bool) -> int:
         """An item came to its end; how many others may be taken because of it."""
+        self._running -= 1
         group = self._groups.get(prefix)
         if group is None:
             return 0
@@ -179,9 +184,11 @@ class PrefixOrder(Generic[S]):
         self._hits += hit
         self._missed += not hit
         self._ever_hit = self._ever_hit or hit
-        if not self._ever_hit and self._missed >= UNREPORTED:
-            self.holds = False
-        elif self._ever_hit and self._missed > max(1, MISSES * (self._hits + self._missed)):
+        if not self._ever_hit:
+            if self._missed == UNREPORTED:
+                self.window = LEAST
+            self.holds = self._missed < 4 * UNREPORTED
+        elif self._missed > max(1, MISSES * (self._hits + self._missed)):
             self._full = self.window
             self.window = max(LEAST, SHRINK * self.window)
             self._led = self._hits = self._missed = 0
@@ -203,6 +210,7 @@ class PrefixOrder(Generic[S]):
     def _begun(self, backlog: Backlog[S], prefix: str) -> S:
         item = backlog.pop(prefix)
         group = self._groups[prefix]
+        self._running += 1
         group.pending -= 1
         group.running += 1
         if prefix not in backlog.groups:
@@ -226,8 +234,8 @@ class PrefixOrder(Generic[S]):
     def _grown(self) -> bool:
         """Open one more group where room is wanted and a window's worth of them went well: quickly at first, then carefully."""
         wanted = int(self.window) * (1 if self.window < SHRINK * self._full else PATIENCE)
-        if self._led < wanted or self._missed > MISSES * (self._hits + self._missed) or self.window >= self._workers:
+        if self._led < wanted or self._missed > MISSES * (self._hits + self._missed) or self.window >= self._at_once:
             return False
-        self.window = min(float(self._workers), self.window + max(1.0, GROWTH * self.window if self._full == math.inf else 0.0))
+        self.window = min(float(self._at_once), self.window + max(1.0, GROWTH * self.window if self._full == math.inf else 0.0))
         self._led = self._hits = self._missed = 0
         return self._open < int(self.window)
