@@ -332,7 +332,7 @@ PARTS: dict[str, Callable[[], None]] = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the parts that are named."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--peak", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)
     if args.peak:

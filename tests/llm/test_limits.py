@@ -140,10 +140,10 @@ class _Served:
 
     def __init__(self, knee: int, seconds: float = 1.0) -> None:
         self.now = 1000.0
-        self.knee, self.seconds = knee, seconds
+        self.knee, self.seconds, self.work = knee, seconds, 1.0
 
     def latency(self, in_flight: int) -> float:
-        return self.seconds * max(1.0, in_flight / self.knee) ** 2
+        return self.work * self.seconds * max(1.0, in_flight / self.knee) ** 2
 
     def serve(self, limit: Concurrency, answers: int) -> None:
         async def run() -> None:
@@ -152,7 +152,7 @@ class _Served:
                     await limit.enter()
                 latency = self.latency(limit.in_flight)
                 self.now += latency / limit.in_flight
-                limit.leave(latency=latency)
+                limit.leave(latency=latency, work=self.work)
 
         asyncio.run(run())
 
@@ -187,7 +187,7 @@ def test_harder_questions_are_no_collapse(monkeypatch: pytest.MonkeyPatch):
     lowest = 64.0
     for _ in range(20):  # two stages take turns
         server.serve(limit, 70)
-        server.seconds = 2.5 if server.seconds == 1.0 else 1.0
+        server.work = 30.0 if server.work == 1.0 else 1.0
         lowest = min(lowest, limit.limit)
     assert lowest == 64
 

@@ -79,6 +79,7 @@ class Concurrency:
         self._answers = 0
         self._complaints = 0
         self._latencies: list[float] = []
+        self._work = 0.0
         self._since = time.monotonic()
         self._usual_latency = math.inf
         self._usual_rate = 0.0
@@ -102,16 +103,18 @@ class Concurrency:
                         self._let_in()  # the turn was given to someone who no longer wants it
                     raise
 
-    def leave(self, complained: bool = False, retry_after: float | None = None, latency: float | None = None) -> None:
+    def leave(self, complained: bool = False, retry_after: float | None = None, latency: float | None = None, work: float = 1.0) -> None:
         """A request came back.
 
         Args:
             complained: the server said that it is too busy.
             retry_after: seconds it asks to wait.
             latency: seconds it took to answer; ``None`` when there is no answer.
+            work: how much there was to do, in any unit: a long answer takes its time.
         """
         if latency is not None:
-            self._latencies.append(latency)
+            self._latencies.append(latency / work)
+            self._work += work
         self.in_flight -= 1
         self._answers += 1
         self._complaints += complained
@@ -130,13 +133,14 @@ class Concurrency:
         self._let_in()
 
     def _collapsed(self) -> bool:
-        """Whether, in the window that ends now, answers took much longer than lately while fewer came in a second."""
+        """Whether, in the window that ends now, a piece of work took much longer than lately while less was done in a second."""
         now = time.monotonic()
         elapsed, self._since = now - self._since, now
         latencies, self._latencies = sorted(self._latencies), []
+        work, self._work = self._work, 0.0
         if not latencies or elapsed <= 0.0:
             return False
-        latency, rate = latencies[len(latencies) // 2], len(latencies) / elapsed
+        latency, rate = latencies[len(latencies) // 2], work / elapsed
         collapsed = latency > self.COLLAPSED_LATENCY * self._usual_latency and rate < self.COLLAPSED_RATE * self._usual_rate
         self._usual_latency = min(latency, self.FORGETTING * self._usual_latency)
         self._usual_rate = max(rate, self._usual_rate / self.FORGETTING)

@@ -297,7 +297,7 @@ class NetworkModel:
             Trouble: it failed.
         """
         await self._concurrency.enter()
-        complained, retry_after, latency = False, None, None
+        complained, retry_after, latency, work = False, None, None, 1.0
         try:
             if self.dispatcher.fatal is not None:
                 raise self.dispatcher.fatal
@@ -318,7 +318,7 @@ class NetworkModel:
                 stored = self._wire.read(await self.transport.post(body), dialect)
                 # A server that does not say what it charges for may charge for everything.
                 used = self._spend(stored.usage) if stored.usage.prompt_tokens else worst
-                latency = time.monotonic() - started
+                latency, work = time.monotonic() - started, _work(stored.usage)
             except Trouble as trouble:
                 used = worst if trouble.meaning.billed else Spend()
                 complained, retry_after = trouble.meaning.scope == "wait", trouble.retry_after
@@ -333,7 +333,7 @@ class NetworkModel:
                 self._budget.settle(worst, used)
                 self._tokens_pace.give_back(worst.tokens - used.tokens)
         finally:
-            self._concurrency.leave(complained, retry_after, latency)
+            self._concurrency.leave(complained, retry_after, latency, work)
         self._health.spoke()
         self.tally.received(prompt, stored.usage, self._price.of(stored.usage) if self._price else None)
         spent.usage += stored.usage
@@ -372,6 +372,11 @@ def _finished(request: ChatRequest, reading: Reading, spent: _Spent) -> _Finishe
         requests=spent.requests,
     )
     return _Finished(completion, request.prompt.template.name, spent.ticket, truncated=spent.truncated)
+
+
+def _work(usage: Usage) -> float:
+    """How long an answer may take, in tokens: reading a prompt is some twenty times as fast as writing, where it is not cached."""
+    return 1.0 + usage.completion_tokens + max(0, usage.prompt_tokens - usage.cached_tokens) / 20
 
 
 def _cached(finished: _Finished) -> tuple[int, int] | None:
