@@ -13,12 +13,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from wildgraph.catalogue import load_concepts
 from wildgraph.config import Config
-from wildgraph.corpus import token_counter
+from wildgraph.corpus import DocumentStore, token_counter
 from wildgraph.embedders.sentence import SentenceEmbedder
 from wildgraph.engines import OFFLINE, Engines, context_window, make_prior, network_model, price_of
 from wildgraph.errors import UsageError
@@ -31,7 +32,7 @@ from wildgraph.llm.rehearsal import Rehearsal, Rehearsed
 from wildgraph.llm.tally import Tally
 from wildgraph.readers import read_logs
 from wildgraph.records import Rejection
-from wildgraph.sampling import rehearse_pairs, wave_size
+from wildgraph.sampling import open_waves, wave_size
 from wildgraph.stages import ingest as ingest_stage
 from wildgraph.stages import mine as mine_stage
 from wildgraph.store import RunDirectory
@@ -153,12 +154,17 @@ def estimate_sample(
     graphs = read_graphs(root / "graphs" if is_run else root)
     concepts = load_concepts((root / "graphs" if is_run else root) / "concepts.jsonl")
     target = Path(out) if out else root if is_run else Path("wildgraph-run")
-    with _rehearsing(config, target) as (model, price), RunDirectory.write(target) as directory:
+    with (
+        _rehearsing(config, target) as (model, price),
+        RunDirectory.write(target) as directory,
+        DocumentStore(target / "documents.sqlite") as store,
+    ):
         engines = Engines(model, SentenceEmbedder(config.embedder), make_prior(config), Tally(), price, context_window(config))
         accepted, said = _accepted(directory, model.identity)
         drawn = Case(*(_drawn(share, config) for share in accepted))
         candidates = _Candidates()
-        for _ in rehearse_pairs(directory, graphs, concepts, documents, config, engines, silent):
+        loop, _, _ = open_waves(directory, graphs, concepts, documents, config, engines, silent, store)
+        for _ in loop.drafts(islice(loop.specs(), config.sample.n * config.sample.attempts)):
             candidates.saw(model)
             if len(candidates.asked) >= drawn.high or candidates.asked[-1] >= REHEARSED:
                 break

@@ -75,13 +75,12 @@ def sample_pairs(
     """
     wanted = config.sample.n
     with DocumentStore(run.path / "documents.sqlite") as store:
-        loop, mark, missing = _waves(run, graphs, concepts, documents, config, engines, observe, store)
-        folder = loop.folder
+        loop, mark, missing = open_waves(run, graphs, concepts, documents, config, engines, observe, store)
         if run.fresh("sample", mark, config.model.retry) and (run.path / "pairs.jsonl").is_file():
             entry = run.stage("sample") or {}
             for name in (*STAGES, "sample"):
                 run.note_bill(name, StageCount(name))
-            return SampleResult(run.path, run.path / folder, entry["out"], wanted, entry["in"], True, missing)
+            return SampleResult(run.path, run.path / loop.folder, entry["out"], wanted, entry["in"], True, missing)
         try:
             loop.run_until(wanted)
         except BaseException:
@@ -93,25 +92,10 @@ def sample_pairs(
             f"{loop.accepted} of {wanted} pairs were accepted after {loop.tried} candidates: {loop.exhausted()}",
             f"what there is was kept in {run.path / 'pairs.jsonl'}",
         )
-    return SampleResult(run.path, run.path / folder, loop.accepted, wanted, loop.tried, False, missing)
+    return SampleResult(run.path, run.path / loop.folder, loop.accepted, wanted, loop.tried, False, missing)
 
 
-def rehearse_pairs(
-    run: RunDirectory,
-    graphs: Sequence[TaskGraph],
-    concepts: Mapping[str, Concept],
-    documents: Sequence[str | Path],
-    config: Config,
-    engines: Engines,
-    observe: Observer,
-) -> Iterator[Pair | Rejection]:
-    """The drafts of the candidates in index order, as many as a sample may try, no gate asked and no sample written."""
-    with DocumentStore(run.path / "documents.sqlite") as store:
-        loop, _, _ = _waves(run, graphs, concepts, documents, config, engines, observe, store)
-        yield from loop.drafts(islice(loop.specs(), config.sample.n * config.sample.attempts))
-
-
-def _waves(
+def open_waves(
     run: RunDirectory,
     graphs: Sequence[TaskGraph],
     concepts: Mapping[str, Concept],
@@ -120,7 +104,7 @@ def _waves(
     engines: Engines,
     observe: Observer,
     store: DocumentStore,
-) -> tuple[_Waves, str, tuple[str, ...]]:
+) -> tuple[Waves, str, tuple[str, ...]]:
     """The loop over the graphs that have documents, the sample's fingerprint, and the document types that have none."""
     corpus, corpus_mark = _corpus(run, concepts, documents, config, engines, store, observe)
     prior_concepts = {entry.concept.id: entry.concept for entry in engines.prior}
@@ -133,7 +117,7 @@ def _waves(
             f"the graphs are for {', '.join(graph.name for graph in graphs[:8])}; name documents of these types",
         )
     mark = _mark(usable, corpus_mark, config, engines)
-    return _Waves(run, usable, kinds, corpus, config, engines, store, observe, f"samples/{mark}/"), mark, tuple(uncovered(kinds))
+    return Waves(run, usable, kinds, corpus, config, engines, store, observe, f"samples/{mark}/"), mark, tuple(uncovered(kinds))
 
 
 def _mark(graphs: Sequence[TaskGraph], corpus: str, config: Config, engines: Engines) -> str:
@@ -232,7 +216,7 @@ def wave_size(accepted: int, tried: int, wanted: int, limit: int, settings: Samp
 
 
 @dataclass
-class _Waves:
+class Waves:
     """The loop: one wave after the other until enough is accepted or the attempts are used up."""
 
     run: RunDirectory
@@ -304,16 +288,13 @@ class _Waves:
         return True
 
     def specs(self) -> Iterator[TaskSpec | Rejection]:
-        """The infinite sequence of candidates' specifications."""
-        return walk_stage.walk(self.graphs, self.config.walk, seed=self.config.sample.seed, splits=self._splits())
-
-    def _splits(self) -> dict[str, frozenset[Split]]:
-        """Which splits have documents for each graph's type."""
+        """The infinite sequence of candidates' specifications, each for a split that has documents for its graph's type."""
         there = self.corpus.sections
         sides: tuple[Split, ...] = ("train", "test")
-        return {
+        splits = {
             graph: frozenset(side for side in sides if any((kind, side) in there for kind in kinds)) for graph, kinds in self.kinds.items()
         }
+        return walk_stage.walk(self.graphs, self.config.walk, seed=self.config.sample.seed, splits=splits)
 
     def drafts(self, specs: Iterator[TaskSpec | Rejection]) -> Iterator[Pair | Rejection]:
         """Candidates of these specifications as pairs that no gate has judged yet."""
