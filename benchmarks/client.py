@@ -225,7 +225,7 @@ class CachingServer:
         self.held: OrderedDict[str, None] = OrderedDict()
         self.hits = self.asked = 0
 
-    async def post(self, body: bytes) -> Reply:
+    async def post(self, body: bytes, prefix: str = "") -> Reply:
         """Answer after a while, hits in half the time."""
         document = body[body.index(b"Document ") :][:13].decode()
         hit = document in self.held
@@ -284,7 +284,7 @@ class Parrot:
             200, {}, f'{{"choices":[{{"message":{{"content":"{message}"}},"finish_reason":"stop"}}],"usage":{usage}}}'.encode()
         )
 
-    async def post(self, body: bytes) -> Reply:
+    async def post(self, body: bytes, prefix: str = "") -> Reply:
         """The same answer to everything."""
         await asyncio.sleep(0)
         return self._reply

@@ -113,11 +113,11 @@ def price_of(config: Config) -> Price | None:
     Raises:
         ConfigError: nobody knows, and spending is capped.
     """
-    from wildgraph.backends.openai_compatible import host_of
-
     settings = config.model
     if settings.name == OFFLINE:
         return Price(input=0.0, output=0.0)
+    from wildgraph.backends.openai_compatible import host_of
+
     price = settings.price or known_price(settings.name, host_of(settings.base_url))
     if price is None and settings.max_cost is not None:
         raise ConfigError(

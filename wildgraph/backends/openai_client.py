@@ -149,7 +149,7 @@ class _ClientTransport:
         """The same client without retries of its own."""
         return self._given.with_options(max_retries=0, timeout=self._patience.total)
 
-    async def post(self, body: bytes) -> Reply:
+    async def post(self, body: bytes, prefix: str = "") -> Reply:
         from openai import APIConnectionError, APIStatusError, APITimeoutError
 
         try:

@@ -150,11 +150,11 @@ class BatchModel:
                 self._collect(handed)
             rounds, before = 0, len(share) + 1
             while rounds < ROUNDS and len(wanted := self._wanted(share)) >= self._least:
-                handed = self._hand_in(wanted)
+                handed, worst = self._hand_in(wanted)
                 # A part that was all that fitted is no round, as long as it brings something.
                 rounds += len(handed.prompts) == len(wanted) or len(wanted) >= before
                 before = len(wanted)
-                self._collect(handed)
+                self._collect(handed, worst)
             yield from self._live.map(share)
 
     # ------------------------------------------------------------------ what is asked
@@ -172,8 +172,8 @@ class BatchModel:
                 wanted[walked.key.hex()] = walked.turn, request.prompt.template.name
         return wanted
 
-    def _hand_in(self, wanted: dict[str, tuple[Turn, str]]) -> Handed:
-        """Write and submit as many of the questions as fit into a batch and the budget."""
+    def _hand_in(self, wanted: dict[str, tuple[Turn, str]]) -> tuple[Handed, Spend]:
+        """Write and submit as many of the questions as fit into a batch and the budget, of which their worst case stays reserved."""
         lines: dict[str, bytes] = {}
         worst = Spend()
         total = 0
@@ -199,28 +199,29 @@ class BatchModel:
             batch = self._await(lambda: self._desk.submit(list(lines.values()), handed.tag))
         except Trouble as trouble:
             self._forget(handed)
+            self._budget.settle(worst, Spend())
             raise trouble.for_the_run("the batch interface", self.identity) from None
-        finally:
-            self._budget.settle(worst, Spend())  # what it really costs is entered when it is collected
         handed = replace(handed, batch=batch)
         self._remember(handed)
-        return handed
+        return handed, worst
 
     # ------------------------------------------------------------------ what comes back
 
-    def _collect(self, handed: Handed) -> None:
-        """Wait for a batch and put what it brought into the cache."""
+    def _collect(self, handed: Handed, reserved: Spend = Spend()) -> None:  # noqa: B008 - a tuple
+        """Wait for a batch and put what it brought into the cache; its reservation becomes what it cost."""
         batch = handed.batch or self._await(lambda: self._desk.find(handed.tag))
         if not batch:
             self._forget(handed)  # it was never handed in
             return
         progress = self._ended(batch)
         _, dialect = self._wire.body(Turn((), None, Decoding()))
+        used = Spend()
         for file in progress.results:
             for key, reply in self._await(lambda file=file: self._desk.results(file)):  # type: ignore[misc]
                 if key in handed.prompts:
-                    self._keep(key, handed.prompts[key], reply, dialect)
+                    used = self._keep(key, handed.prompts[key], reply, dialect, used)
         self._cache.flush()
+        self._budget.settle(reserved, used)
         self._forget(handed)
         if not progress.results and progress.problem:
             raise ServerError(f"batch {batch} {progress.status}: {progress.problem}", "mend this, or run without --batch")
@@ -245,8 +246,8 @@ class BatchModel:
                     return progress
             time.sleep(self._poll)
 
-    def _keep(self, key: str, prompt: str, reply: Reply, dialect: object) -> None:
-        """Commit one answer; what failed in a way that may pass is left to whoever asks next."""
+    def _keep(self, key: str, prompt: str, reply: Reply, dialect: object, used: Spend) -> Spend:
+        """Commit one answer and add what it cost; what failed in a way that may pass is left to whoever asks next."""
         self._tally.sent(prompt)
         try:
             stored = self._wire.read(reply, dialect)
@@ -258,11 +259,11 @@ class BatchModel:
                     bytes.fromhex(key),
                     Stored(failure=meaning.reason, detail=trouble.detail, finish_reason="", engine=self.identity, prompt=prompt),
                 )
-            return
+            return used
         self._tally.received(prompt, stored.usage, self._cost(stored.usage) if self._price else None)
-        used = Spend(stored.usage.prompt_tokens + stored.usage.completion_tokens, self._cost(stored.usage))
-        self._budget.settle(Spend(), used)
         self._cache.put(bytes.fromhex(key), replace(stored, engine=self.identity, prompt=prompt))
+        tokens = stored.usage.prompt_tokens + stored.usage.completion_tokens
+        return Spend(used.tokens + tokens, used.cost + self._cost(stored.usage))
 
     def _cost(self, usage: Usage) -> int:
         return self._price.of(usage) if self._price else 0

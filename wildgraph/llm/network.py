@@ -41,11 +41,12 @@ class _Spent:
     """What one request has cost so far.
 
     Attributes:
-        anew: the cache is not to be believed. truncated: the prompt was shortened. claim: see :class:`_Claim`. twin: somebody else had the same question before.
+        anew: the cache is not to be believed. truncated: the prompt was shortened. prefix: see the request's. claim: see :class:`_Claim`. twin: somebody else had the same question before.
     """
 
     anew: bool = False
     truncated: bool = False
+    prefix: str = ""
     claim: _Claim | None = None
     twin: bool = False
     requests: int = 0
@@ -155,7 +156,7 @@ class NetworkModel:
 
     def _prepare(self, request: ChatRequest) -> Done[_Finished] | Work[_Finished]:
         """Walk the chain of answers through the cache; what is not there is work for the loop."""
-        prompt, spent = request.prompt.template.name, _Spent()
+        prompt, spent = request.prompt.template.name, _Spent(prefix=request.prefix)
         first = self._questions.first(request)
         if isinstance(first, Failure):
             return Done(_Finished(Completion(request.id, failure=first), prompt, refused=True))
@@ -175,7 +176,7 @@ class NetworkModel:
             failure = walked.reading.failure
             if failure is None or failure.reason not in self._retry:
                 return Done(_finished(request, walked.reading, spent))
-            turn, key, spent = first, self._questions.key(first), _Spent(anew=True, truncated=first.shortened)
+            turn, key, spent = first, self._questions.key(first), _Spent(anew=True, truncated=first.shortened, prefix=request.prefix)
         weight = sum(len(message["content"]) for message in turn.messages) if request.prefix else 0
         return Work(partial(self._ask, request, turn, key, spent), request.prefix, weight)
 
@@ -315,7 +316,7 @@ class NetworkModel:
             try:
                 spent.requests += 1
                 self.tally.sent(prompt)
-                stored = self._wire.read(await self.transport.post(body), dialect)
+                stored = self._wire.read(await self.transport.post(body, spent.prefix), dialect)
                 # A server that does not say what it charges for may charge for everything.
                 used = self._spend(stored.usage) if stored.usage.prompt_tokens else worst
                 latency, work = time.monotonic() - started, _work(stored.usage)

@@ -42,8 +42,12 @@ class Wire(Protocol):
 class Transport(Protocol):
     """Moves bytes."""
 
-    async def post(self, body: bytes) -> Reply:
+    async def post(self, body: bytes, prefix: str = "") -> Reply:
         """Send one request.
+
+        Args:
+            body: what is asked.
+            prefix: names the documents it begins with: of several servers, one may have them in its cache.
 
         Raises:
             Trouble: ``unreachable``, ``reset`` or ``timeout``.
