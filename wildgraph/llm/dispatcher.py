@@ -172,8 +172,9 @@ class Dispatcher:
             while True:
                 # An item that failed because the run did is no result: first what is under way comes to its end.
                 if lane.order and lane.order[0].done and not (self.fatal is not None and lane.order[0].error is not None):
-                    lane.space.notify()
-                    return lane.order.popleft()
+                    first = lane.order.popleft()
+                    lane.made_space()
+                    return first
                 if self.fatal is not None and not (self._drain and lane.running):
                     raise type(self.fatal)(self.fatal.message, self.fatal.hint)
                 if lane.cancelled:
@@ -285,7 +286,7 @@ class Dispatcher:
                     slot = taken[0]
                     slot.prefix = taken[1]
                     lane.running[slot] = task
-                    lane.space.notify()
+                    lane.made_space()
                     return slot
             run.asleep.append(asleep)
         return None

@@ -19,6 +19,9 @@ R = TypeVar("R")
 WAITING_WEIGHT = 32_000_000
 """Characters of prompts of one map that may wait so that they can be sent prefix by prefix."""
 
+REFILL = 0.6
+"""Share of what may wait that still waits when a map's feeder goes to work again."""
+
 
 @dataclass(frozen=True)
 class Done(Generic[R]):
@@ -84,15 +87,20 @@ class Lane:
         self.space = threading.Condition(dispatcher.lock)
         self.feeder: Feeder | None = None
 
-    def has_space(self) -> bool:
-        """Whether the feeder may pull one more item."""
+    def has_space(self, share: float = 1.0) -> bool:
+        """Whether the feeder may pull one more item; with a ``share``, whether no more waits than that share of what may."""
         lookahead, waiting = self.dispatcher.lookahead, self.pending
         # What waits for the first of its prefix waits long; the rest is only wanted for workers that are about to be free.
         return (
             len(self.order) < lookahead
-            and len(waiting.plain) < max(1, min(lookahead, self.dispatcher.workers))
-            and waiting.weight < WAITING_WEIGHT
+            and len(waiting.plain) < max(1.0, share * min(lookahead, self.dispatcher.workers))
+            and waiting.weight < share * WAITING_WEIGHT
         )
+
+    def made_space(self) -> None:
+        """Wake the feeder once it has a good deal to do: waking it for every item costs more than the item."""
+        if self.has_space(REFILL):
+            self.space.notify()
 
     def cancel(self) -> None:
         """Wake whoever waits for this map; its consumer ends with :class:`CancelledMapError`."""
