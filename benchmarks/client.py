@@ -3,7 +3,8 @@
     python benchmarks/client.py                 # everything, about three minutes
     python benchmarks/client.py cpu memory      # some of it
 
-CPU seconds are those of the client's process with all its threads; the fake server of the tests runs in a process of its own.
+CPU seconds are those of the client's process with all its threads; the server runs in a process of its own. Wall time says something only
+on a machine that has both cores to itself.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from light_server import latency_of
 from pydantic import BaseModel
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,8 +59,8 @@ def requests(count: int, salt: str = "", start: int = 0) -> Iterator[ChatRequest
 
 @contextmanager
 def server(latency: float = 0.0, lognormal: float = 0.0) -> Iterator[str]:
-    """A fake server in a process of its own; its base URL."""
-    command = [sys.executable, str(ROOT / "tests/fake_server.py"), "--latency", str(latency), "--lognormal", str(lognormal)]
+    """A server in a process of its own; its base URL."""
+    command = [sys.executable, str(ROOT / "benchmarks/light_server.py"), "--latency", str(latency), "--lognormal", str(lognormal)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -179,14 +181,9 @@ def throughput() -> None:
 def lognormal(count: int = 640, concurrency: int = 64, median: float = 0.5, sigma: float = 0.8) -> None:
     """Latencies as of real models, against a sliding window over the very same latencies."""
     with server(median, sigma) as url, closing(OpenAICompatible("fake", url, "", concurrency)) as model:
-        import json
-
-        sys.path.insert(0, str(ROOT / "tests"))
-        from fake_server import lognormal_latency
-
         wire, questions = model.wire, model.questions
-        draw = lognormal_latency(median, sigma)
-        latencies = [draw(json.loads(wire.body(questions.first(request))[0])) for request in requests(count)]  # type: ignore[arg-type]
+        draw = latency_of(median, sigma)
+        latencies = [draw(wire.body(questions.first(request))[0]) for request in requests(count)]  # type: ignore[arg-type]
         free = [0.0] * concurrency
         for latency in latencies:  # who is free first takes the next one
             place = free.index(min(free))

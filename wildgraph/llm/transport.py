@@ -123,7 +123,10 @@ class HttpTransport:
             local = all(urlsplit(endpoint.base_url).hostname in _LOOPBACK for endpoint in self._endpoints)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._connections, ttl_dns_cache=300, keepalive_timeout=30.0),
-                timeout=aiohttp.ClientTimeout(total=patience.total, connect=patience.connect, sock_read=patience.read),
+                # A timer that never fires first is not set: each costs as much as a header.
+                timeout=aiohttp.ClientTimeout(
+                    total=patience.total, connect=patience.connect, sock_read=patience.read if patience.read < patience.total else None
+                ),
                 headers=self._headers,
                 trust_env=not local,  # proxies of the environment, never for this very machine
                 cookie_jar=aiohttp.DummyCookieJar(),
