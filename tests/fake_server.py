@@ -16,9 +16,11 @@ import argparse
 import asyncio
 import hashlib
 import json
+import math
 import random
 import re
 import socket
+import statistics
 import struct
 import threading
 from collections import Counter
@@ -49,6 +51,7 @@ FAULTS = (
     "unauthorized",  # 401
     "too_long",  # 400, context length exceeded
     "quota",  # 429 insufficient_quota
+    "missing",  # only in batches: no result at all
 )
 
 
@@ -60,6 +63,12 @@ def key_of(body: Body) -> str:
 def fraction_of(body: Body, salt: str = "") -> float:
     """A number in [0, 1) that is a function of the body."""
     return int(hashlib.sha256(f"{salt}{key_of(body)}".encode()).hexdigest()[:12], 16) / 16**12
+
+
+def lognormal_latency(median: float, sigma: float) -> Callable[[Body], float]:
+    """Latencies as real models have them, each a function of the body."""
+    normal = statistics.NormalDist()
+    return lambda body: median * math.exp(sigma * normal.inv_cdf(min(0.9999, max(0.0001, fraction_of(body, "latency")))))
 
 
 @dataclass
@@ -148,6 +157,7 @@ class Counted:
     most_in_flight: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int = 0
 
 
 class FakeServer:
@@ -162,6 +172,8 @@ class FakeServer:
         window: prompts of more characters / 4 than this get a context-length error.
         models: what ``GET /v1/models`` lists.
         capacity: requests worked on at once; more get status 429.
+        batch_looks: how often a batch is looked at before it has ended. batch_end: the status it ends with.
+        cached: tokens of a body's prompt that are reported as found in the prefix cache; ``None`` reports nothing.
     """
 
     def __init__(
@@ -175,10 +187,17 @@ class FakeServer:
         models: tuple[str, ...] = ("fake",),
         keep_bodies: bool = True,
         capacity: int | None = None,
+        cached: Callable[[Body], int] | None = None,
+        batch_looks: int = 1,
+        batch_end: str = "completed",
     ) -> None:
         self.answer, self.fault, self.latency, self.key = answer, fault, latency, key
         self.formats, self.window, self.models, self.keep_bodies = formats, window, models, keep_bodies
         self.capacity = capacity
+        self.cached = cached
+        self.batch_looks, self.batch_end = batch_looks, batch_end
+        self.files: dict[str, bytes] = {}
+        self.batches: dict[str, Body] = {}
         self.retry_after = "1"
         self.counted = Counted()
         self.port = 0
@@ -254,6 +273,8 @@ class FakeServer:
             return _send(writer, 401, _error(f"Incorrect API key provided: {headers.get('authorization', '')[7:]}", "invalid_api_key"))
         if method == "GET" and path == "/v1/models":
             return _send(writer, 200, {"object": "list", "data": [{"id": name, "object": "model"} for name in self.models]})
+        if path.partition("?")[0].startswith(("/v1/files", "/v1/batches")):
+            return self._batch(method, path.partition("?")[0].split("/")[2:], data, writer)
         if method != "POST" or path != "/v1/chat/completions":
             return _send(writer, 404, {"detail": "Not Found"})
         counted.in_flight += 1
@@ -290,15 +311,77 @@ class FakeServer:
             return await self._misbehave(fault, body, key, writer)
         return self._serve_whole(body, key, self._reply(body, self.answer(body)), writer)
 
-    def _serve_whole(self, body: Body, key: str, reply: Body, writer: asyncio.StreamWriter) -> bool:
+    def _batch(self, method: str, path: list[str], data: bytes, writer: asyncio.StreamWriter) -> bool:
+        """The Batch API: files go in and out, batches are made, listed and looked at."""
+        match method, path:
+            case "POST", ["files"]:
+                name = f"file-{len(self.files)}"
+                self.files[name] = data.split(b"\r\n\r\n")[2].rpartition(b"\r\n--")[0]
+                return _send(writer, 200, {"id": name, "object": "file", "purpose": "batch"})
+            case "GET", ["files", name, "content"] if name in self.files:
+                return _send_raw(writer, 200, self.files[name], "application/octet-stream")
+            case "POST", ["batches"]:
+                asked = json.loads(data)
+                name = f"batch-{len(self.batches)}"
+                self.batches[name] = {"id": name, "object": "batch", "status": "in_progress", "looks": 0, **asked}
+                return _send(writer, 200, self.batches[name])
+            case "GET", ["batches"]:
+                return _send(writer, 200, {"object": "list", "data": list(self.batches.values())})
+            case "GET", ["batches", name] if name in self.batches:
+                batch = self.batches[name]
+                batch["looks"] += 1
+                if batch["looks"] >= self.batch_looks and batch["status"] == "in_progress":
+                    self._end(batch)
+                return _send(writer, 200, batch)
+        return _send(writer, 404, {"detail": "Not Found"})
+
+    def _end(self, batch: Body) -> None:
+        """Answer a batch's requests; a fault ``missing`` leaves one out, as when it expires."""
+        batch["status"] = self.batch_end
+        if self.batch_end == "failed":
+            batch["errors"] = {"data": [{"code": "invalid", "message": "the file is malformed"}]}
+            return
+        good, bad = [], []
+        for line in self.files[batch["input_file_id"]].splitlines():
+            row = json.loads(line)
+            body, counted = row["body"], self.counted
+            key = key_of(body)
+            fault = self.fault(body, counted.asked[key])
+            counted.asked[key] += 1
+            counted.requests += 1
+            if fault is not None:
+                counted.faults[fault] += 1
+            if fault == "missing":
+                continue
+            if fault == "server_error":
+                response = {"status_code": 500, "body": _error("The server had an error", "server_error")}
+                bad.append({"custom_id": row["custom_id"], "response": response, "error": None})
+                continue
+            text = "I would rather not write JSON." if fault == "invalid_content" else self.answer(body)
+            reply = self._reply(body, text)
+            self._count(key, reply)
+            good.append({"custom_id": row["custom_id"], "response": {"status_code": 200, "body": reply}, "error": None})
+        for name, rows in (("output_file_id", good), ("error_file_id", bad)):
+            if rows:
+                batch[name] = f"file-{len(self.files)}"
+                random.Random(0).shuffle(rows)  # results come in any order
+                self.files[batch[name]] = "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+    def _count(self, key: str, reply: Body) -> None:
         self.counted.served[key] += 1
         self.counted.prompt_tokens += reply["usage"]["prompt_tokens"]
         self.counted.completion_tokens += reply["usage"]["completion_tokens"]
+        self.counted.cached_tokens += reply["usage"].get("prompt_tokens_details", {}).get("cached_tokens", 0)
+
+    def _serve_whole(self, body: Body, key: str, reply: Body, writer: asyncio.StreamWriter) -> bool:
+        self._count(key, reply)
         return _send(writer, 200, reply)
 
     def _reply(self, body: Body, text: str, finish: str = "stop") -> Body:
         prompt = sum(len(message["content"]) for message in body["messages"]) // 4
         usage = {"prompt_tokens": prompt, "completion_tokens": max(1, len(text) // 4), "total_tokens": prompt + max(1, len(text) // 4)}
+        if self.cached is not None:
+            usage["prompt_tokens_details"] = {"cached_tokens": self.cached(body)}
         choice = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text}}
         return {
             "id": f"fake-{key_of(body)}",
@@ -398,10 +481,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="a fake OpenAI-compatible server")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--latency", type=float, default=0.0)
+    parser.add_argument("--lognormal", type=float, default=0.0, help="σ of the latency, whose median is --latency")
     parser.add_argument("--faults", default="", help="name=share,name=share")
     args = parser.parse_args()
     shares = {name: float(share) for name, _, share in (part.partition("=") for part in args.faults.split(",") if part)}
-    server = FakeServer(fault=Mixture(shares), latency=args.latency, keep_bodies=False)
+    latency = lognormal_latency(args.latency, args.lognormal) if args.lognormal else args.latency
+    server = FakeServer(fault=Mixture(shares), latency=latency, keep_bodies=False)
     server.port = args.port
     server.start()
     print(server.port, flush=True)  # noqa: T201

@@ -16,7 +16,7 @@ from whole_runs import ROOT, SEEDS, Demo, copied, seed_documents, seed_queries, 
 
 pytestmark = pytest.mark.usefixtures("remembered")
 
-PAGES = (ROOT / "README.md", ROOT / "docs" / "index.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "index.md", ROOT / "docs" / "how-to" / "models-and-money.md")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TYPES = ("contract", "news article", "meeting transcript")
 

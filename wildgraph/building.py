@@ -12,7 +12,7 @@ from wildgraph.config import Config
 from wildgraph.counts import FORMAT_VERSION as COUNTS_VERSION
 from wildgraph.counts import read_counts, write_counts
 from wildgraph.edits import load_edits
-from wildgraph.engines import Engines
+from wildgraph.engines import Engines, charge
 from wildgraph.forgotten import forgotten_users
 from wildgraph.funnel import Observer, StageCount, require_some
 from wildgraph.llm import load_template
@@ -61,12 +61,7 @@ class Build:
 
     def _charge(self, count: StageCount, before: Counts, started: float) -> None:
         """Enter what the model did since ``before`` into a stage's count."""
-        spent = self.engines.tally.total()
-        count.requests = spent.requests - before.requests
-        count.cache_hits = spent.hits - before.hits
-        count.prompt_tokens = spent.usage.prompt_tokens - before.usage.prompt_tokens
-        count.completion_tokens = spent.usage.completion_tokens - before.usage.completion_tokens
-        count.cached_tokens = spent.usage.cached_tokens - before.usage.cached_tokens
+        charge(count, self.engines.tally.total() - before)
         count.seconds = time.monotonic() - started
 
     def ingest(self, files: Sequence[Path], rows: Iterator[Conversation | Rejection]) -> str:
@@ -99,7 +94,7 @@ class Build:
         mark = fingerprint(
             "mine",
             mine_stage.VERSION,
-            [settings.model_dump(mode="json"), template.hash, self.engines.model.identity, self.run.key_id()],
+            [settings.model_dump(mode="json"), template.hash, self.engines.asked, self.run.key_id()],
             upstream,
         )
 
@@ -195,10 +190,10 @@ class Build:
         return int(entry["out"]) if entry else None
 
     def _observe(self, total: int | None) -> Callable[[StageCount], None]:
+        before = self.engines.tally.total()
+
         def observe(count: StageCount) -> None:
-            spent = self.engines.tally.total()
-            count.requests, count.cache_hits = spent.requests, spent.hits
-            count.prompt_tokens, count.completion_tokens = spent.usage.prompt_tokens, spent.usage.completion_tokens
+            charge(count, self.engines.tally.total() - before)
             self.observe(count, total)
 
         return observe

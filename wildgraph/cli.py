@@ -12,6 +12,8 @@ import click
 
 from wildgraph import __version__
 from wildgraph.cli_graph import forget, graph, purge
+from wildgraph.commands.cache import cache
+from wildgraph.commands.estimate import estimate_group
 from wildgraph.errors import UsageError, WildgraphError
 
 if TYPE_CHECKING:
@@ -107,23 +109,47 @@ def _shares(_context: click.Context, _parameter: click.Parameter, values: tuple[
     return found or None
 
 
+def _price(_context: click.Context, _parameter: click.Parameter, value: str | None) -> dict[str, float] | None:
+    """``input=…,cached=…,output=…`` as a mapping."""
+    if not value:
+        return None
+    pairs = [part.partition("=") for part in value.split(",")]
+    try:
+        return {name.strip(): float(dollars) for name, _, dollars in pairs}
+    except ValueError:
+        raise click.BadParameter("write it as input=0.15,cached=0.075,output=0.6") from None
+
+
 def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(
         (
             click.option("--model", help="Model name at the server; 'offline' (the default) for the embedded engine."),
-            click.option("--base-url", help="Address of an OpenAI-compatible server; default $OPENAI_BASE_URL, else OpenAI."),
+            click.option(
+                "--base-url",
+                multiple=True,
+                help="Address of an OpenAI-compatible server (repeatable); default $OPENAI_BASE_URL, else OpenAI.",
+            ),
             click.option("--concurrency", type=click.IntRange(1, 4096), help="Requests in flight at most [32]."),
             click.option(
                 "--structured", type=click.Choice(["auto", "json_schema", "json_object", "text"]), help="How JSON is asked for [auto]."
             ),
             click.option("--max-requests", type=click.IntRange(0), help="Stop before sending more requests than this."),
             click.option("--max-tokens", type=click.IntRange(0), help="Stop before using more tokens than this."),
+            click.option("--max-cost", type=click.FloatRange(0), help="Stop before spending more US dollars than this."),
+            click.option("--price", callback=_price, help="US dollars per million tokens: input=…,cached=…,output=…"),
+            click.option("--batch", is_flag=True, default=None, help="Ask through the server's Batch API: half the price, within a day."),
+            click.option("--context-window", type=click.IntRange(1), help="Tokens the model can take in; longer prompts are not sent."),
+            click.option(
+                "--overflow", type=click.Choice(["reject", "truncate"]), help="What happens to prompts that are too long [reject]."
+            ),
+            click.option("--tokenizer", help="Folder with the model's tokenizer, to measure prompts with [an estimate]."),
             click.option(
                 "--timeout", type=click.FloatRange(0, min_open=True), help="Seconds for one request, then it is tried again [600]."
             ),
             click.option("--retry-rejected", multiple=True, metavar="REASON", help="Ask again what failed for this reason (repeatable)."),
             click.option("--embedder", help="Folder or name of a sentence-transformers model [bundled MiniLM]."),
             click.option("--config", "config_file", type=click.Path(path_type=Path), help="YAML file; flags win over it."),
+            click.option("--dry-run", is_flag=True, help="Ask nobody; say what it would take and cost."),
             click.option("--quiet", "-q", is_flag=True, help="Only errors and the result."),
         )
     ):
@@ -140,11 +166,17 @@ def _config(config_file: Path | None, overrides: dict[str, Any]) -> Config:
 def _model_overrides(flags: dict[str, Any]) -> dict[str, Any]:
     return {
         "model.name": flags["model"],
-        "model.base_url": flags["base_url"],
+        "model.base_url": list(flags["base_url"]) or None,
         "model.concurrency": flags["concurrency"],
         "model.structured": flags["structured"],
         "model.max_requests": flags["max_requests"],
         "model.max_tokens": flags["max_tokens"],
+        "model.max_cost": flags["max_cost"],
+        "model.price": flags["price"],
+        "model.batch": flags["batch"],
+        "model.context_window": flags["context_window"],
+        "model.overflow": flags["overflow"],
+        "model.tokenizer": flags["tokenizer"],
         "model.timeout": flags["timeout"],
         "model.retry": list(flags["retry_rejected"]) or None,
         "embedder": flags["embedder"],
@@ -190,7 +222,8 @@ def _note_engine(config: Config, flags: dict[str, Any]) -> None:
 def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any) -> None:  # noqa: ANN401 - click hands over what the options say
     """Build task graphs from query LOGS (files, folders, globs; JSONL, JSON, parquet, CSV, text; .gz, .zst)."""
     from wildgraph.pipeline import build as run_build
-    from wildgraph.terminal import Progress, show_build
+    from wildgraph.pipeline import estimate_build
+    from wildgraph.terminal import Progress, show_build, show_estimate
 
     config = _config(
         flags["config_file"],
@@ -213,6 +246,9 @@ def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any
             "canonicalize.lifter": flags["lifter"],
         },
     )
+    if flags["dry_run"]:
+        show_estimate(estimate_build(logs, run, config))
+        return
     _note_engine(config, flags)
     with Progress(flags["quiet"]) as progress:
         result = run_build(logs, run, config, mined=mined, observe=progress)
@@ -255,8 +291,9 @@ def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any
 @_model_options
 def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: Any) -> None:  # noqa: ANN401 - click hands over what the options say
     """Sample N accepted instruction–response pairs from SOURCE (a run, or a folder of graphs) and documents."""
+    from wildgraph.pipeline import estimate_sample
     from wildgraph.pipeline import sample as run_sample
-    from wildgraph.terminal import Progress, show_sample
+    from wildgraph.terminal import Progress, show_estimate, show_sample
 
     config = _config(
         flags["config_file"],
@@ -278,6 +315,9 @@ def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: 
             "adapt.language": flags["output_language"],
         },
     )
+    if flags["dry_run"]:
+        show_estimate(estimate_sample(source, documents, out=out, config=config))
+        return
     _note_engine(config, flags)
     with Progress(flags["quiet"], wanted=config.sample.n) as progress:
         result = run_sample(source, documents, out=out, config=config, observe=progress)
@@ -370,3 +410,7 @@ def demo(folder: Path, number: int, quiet: bool) -> None:
     with Progress(quiet, wanted=number) as progress:
         result = run_demo(folder, number, observe=progress)
     show_demo(result)
+
+
+cli.add_command(estimate_group(build, sample))
+cli.add_command(cache)

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from wildgraph.corpus import CorpusSettings
 from wildgraph.errors import ConfigError
 from wildgraph.fields import DEFAULT_FIELDS, MetaField, field_table
+from wildgraph.llm.prices import Price
+from wildgraph.llm.window import Overflow
 from wildgraph.records import REASONS
 from wildgraph.stages.adapt import AdaptConfig
 from wildgraph.stages.canonicalize import CanonicalizeConfig
@@ -30,6 +32,13 @@ from wildgraph.stages.walk import WalkConfig
 _TABLE_USERS = ("mine", "canonicalize", "walk")
 
 
+#: What of the model's settings decides no answer, or would show an address or a path.
+_UNSEEN = {
+    *("base_url", "concurrency", "connect_timeout", "timeout", "retry", "tokenizer", "price"),
+    *("batch", "batch_poll", "max_requests", "max_tokens", "max_cost", "requests_per_minute", "tokens_per_minute"),
+}
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,10 +48,16 @@ class ModelConfig(_Section):
 
     Attributes:
         name: ``offline`` for the embedded engine, else the model's name at the server.
-        base_url: address of an OpenAI-compatible server; empty for ``OPENAI_BASE_URL``, else OpenAI's.
+        base_url: address of an OpenAI-compatible server, or several that serve the same model; empty for ``OPENAI_BASE_URL``, else OpenAI's.
         concurrency: requests in flight at most.
         structured: how structured answers are asked for.
-        max_requests, max_tokens: caps for one command; ``None`` for none.
+        max_requests, max_tokens, max_cost: caps for one command, the last in US dollars; ``None`` for none.
+        price: US dollars per million tokens (``input``, ``cached``, ``output``); ``None`` for the bundled table's, if it has one.
+        context_window: tokens of prompt and answer together that the model can take in; ``None`` leaves it to the server to refuse.
+        batch: ask through the server's Batch API: half the price, answers within a day; what it leaves over is asked live.
+        batch_poll: seconds between two looks at a batch.
+        overflow: what happens to a prompt that does not fit: ``reject`` it, or ``truncate`` its longest texts in their middle.
+        tokenizer: local folder with the model's tokenizer, to measure prompts with; empty for an estimate with a margin.
         requests_per_minute, tokens_per_minute: the server's own limits, kept to.
         connect_timeout, timeout: seconds to connect, and for a whole request, after which it is cut and tried again.
         retry: rejection reasons whose remembered failures are asked again.
@@ -50,17 +65,29 @@ class ModelConfig(_Section):
     """
 
     name: str = Field(default="offline", min_length=1)
-    base_url: str = ""
+    base_url: tuple[str, ...] = ()
     concurrency: int = Field(default=32, ge=1, le=4096)
     structured: Literal["auto", "json_schema", "json_object", "text"] = "auto"
     max_requests: int | None = Field(default=None, ge=0)
     max_tokens: int | None = Field(default=None, ge=0)
+    max_cost: float | None = Field(default=None, ge=0)
+    price: Price | None = None
+    context_window: int | None = Field(default=None, ge=1)
+    overflow: Overflow = "reject"
+    tokenizer: str = ""
+    batch: bool = False
+    batch_poll: float = Field(default=30.0, gt=0)
     requests_per_minute: float | None = Field(default=None, gt=0)
     tokens_per_minute: float | None = Field(default=None, gt=0)
     connect_timeout: float = Field(default=5.0, gt=0)
     timeout: float = Field(default=600.0, gt=0)
     retry: tuple[str, ...] = ()
     server_group: str = ""
+
+    @field_validator("base_url", mode="before")
+    @classmethod
+    def _several(cls, base_url: object) -> object:
+        return ((base_url,) if base_url else ()) if isinstance(base_url, str) else base_url
 
     @field_validator("retry")
     @classmethod
@@ -154,7 +181,9 @@ class Config(_Section):
     def public(self) -> dict[str, Any]:
         """The configuration as the manifest shows it: only what differs from the defaults, never an address."""
         shown: dict[str, Any] = self.model_dump(
-            mode="json", exclude_defaults=True, exclude={"model": {"base_url", "concurrency", "connect_timeout", "timeout", "retry"}}
+            mode="json",
+            exclude_defaults=True,
+            exclude={"model": _UNSEEN},
         )
         for name in _TABLE_USERS:
             shown.get(name, {}).pop("fields", None)

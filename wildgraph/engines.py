@@ -7,22 +7,30 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from wildgraph.catalogue import Prior, empty_prior, load_prior
 from wildgraph.config import Config
+from wildgraph.corpus import token_counter
 from wildgraph.embedders import Embedder
 from wildgraph.embedders.cached import CachedEmbedder, shared_cache
 from wildgraph.embedders.sentence import SentenceEmbedder
 from wildgraph.errors import ConfigError
+from wildgraph.funnel import StageCount
 from wildgraph.lifters import Lifter
 from wildgraph.lifters.by_likeness import LikenessLifter
 from wildgraph.lifters.by_model import ModelLifter
 from wildgraph.llm import ChatModel
+from wildgraph.llm.budget import Budget
 from wildgraph.llm.cache import ResponseCache
 from wildgraph.llm.cached import CachedModel
-from wildgraph.llm.limits import Budget, Patience
-from wildgraph.llm.tally import Tally
+from wildgraph.llm.limits import Patience
+from wildgraph.llm.prices import PICO, Price, known_price
+from wildgraph.llm.tally import Counts, Tally
+from wildgraph.llm.window import ESTIMATE_MARGIN, Window
+
+if TYPE_CHECKING:
+    from wildgraph.backends.openai_compatible import OpenAICompatible
 
 OFFLINE = "offline"
 
@@ -38,6 +46,8 @@ class Engines:
         tally: what the model did so far.
         likeness: groups values without a model.
         lifter: groups values as the configuration says.
+        price: what its tokens cost, if that is known.
+        window: its context window, if that is named.
     """
 
     model: ChatModel
@@ -46,6 +56,22 @@ class Engines:
     tally: Tally
     likeness: LikenessLifter
     lifter: Lifter
+    price: Price | None = None
+    window: Window | None = None
+
+    @property
+    def asked(self) -> str:
+        """What decides the answers to a prompt: who is asked, and what happens to prompts that are too long; part of fingerprints."""
+        window = self.window
+        return f"{self.model.identity} {window.overflow} beyond {window.size}" if window else self.model.identity
+
+
+def charge(count: StageCount, spent: Counts) -> None:
+    """Enter what the model did for a stage into the stage's count."""
+    count.requests, count.retries, count.cache_hits = spent.requests, spent.retries, spent.hits
+    count.prompt_tokens, count.completion_tokens = spent.usage.prompt_tokens, spent.usage.completion_tokens
+    count.cached_tokens, count.truncated = spent.usage.cached_tokens, spent.truncated
+    count.cost, count.unpriced = spent.cost / PICO, spent.unpriced
 
 
 def make_prior(config: Config) -> Prior:
@@ -70,7 +96,9 @@ def make_engines(config: Config, cache_file: Path) -> Iterator[Engines]:
         if isinstance(model, _Closable):
             stack.callback(model.close)  # before the cache: what is still in flight may arrive and be kept
         likeness = LikenessLifter(prior, embedder, config.canonicalize.likeness)
-        yield Engines(model, embedder, prior, tally, likeness, _lifter(config, model, likeness, prior))
+        yield Engines(
+            model, embedder, prior, tally, likeness, _lifter(config, model, likeness, prior), price_of(config), context_window(config)
+        )
 
 
 def _lifter(config: Config, model: ChatModel, likeness: LikenessLifter, prior: Prior) -> Lifter:
@@ -100,20 +128,67 @@ def _model(config: Config, cache: ResponseCache, tally: Tally, embedder: Embedde
         from wildgraph.backends.offline.engine import OfflineModel
 
         return CachedModel(OfflineModel(prior, embedder), cache, tally, retry=frozenset(settings.retry))
+    live = network_model(config, cache, tally)
+    if not settings.batch:
+        return live
+    from wildgraph.backends.openai_batch import OpenAIBatch
+
+    folder = cache.path.parent / "batches"
+    return OpenAIBatch(live, cache, folder, budget=live.budget, price=price_of(config), poll=settings.batch_poll)
+
+
+def price_of(config: Config) -> Price | None:
+    """What a token of the configured model costs: the user's word, else the bundled table's; the embedded engine costs nothing.
+
+    Raises:
+        ConfigError: nobody knows, and spending is capped.
+    """
+    settings = config.model
+    if settings.name == OFFLINE:
+        return Price(input=0.0, output=0.0)
+    from wildgraph.backends.openai_compatible import host_of
+
+    price = settings.price or known_price(settings.name, host_of(settings.base_url))
+    if price is None and settings.max_cost is not None:
+        raise ConfigError(
+            f"--max-cost needs the price of {settings.name!r}, which the bundled table does not know",
+            "add --price input=…,cached=…,output=… in US dollars per million tokens; 0 for a server of your own",
+        )
+    return price
+
+
+def context_window(config: Config) -> Window | None:
+    """The context window that the configuration names, with what measures prompts."""
+    settings = config.model
+    if settings.context_window is None:
+        return None
+    counter = token_counter(settings.tokenizer)
+    return Window(settings.context_window, counter.count, ESTIMATE_MARGIN if counter.estimated else 0.0, settings.overflow)
+
+
+def network_model(config: Config, cache: ResponseCache | None, tally: Tally) -> OpenAICompatible:
+    """The model behind a server that the configuration names.
+
+    Raises:
+        ConfigError: there is neither a key nor an address, or spending is capped and no price known.
+    """
+    from wildgraph.backends.openai_compatible import OpenAICompatible
+
+    settings = config.model
     if not settings.base_url and not os.environ.get("OPENAI_BASE_URL") and not os.environ.get("OPENAI_API_KEY"):
         raise ConfigError(
             f"model {settings.name!r} needs a server",
             "set OPENAI_API_KEY for OpenAI, or --base-url (or OPENAI_BASE_URL) for a server of your own",
         )
-    from wildgraph.backends.openai_compatible import OpenAICompatible
-
     return OpenAICompatible(
         settings.name,
         settings.base_url or None,
         concurrency=settings.concurrency,
         cache=cache,
         tally=tally,
-        budget=Budget(settings.max_requests, settings.max_tokens),
+        budget=Budget(settings.max_requests, settings.max_tokens, settings.max_cost),
+        price=price_of(config),
+        window=context_window(config),
         structured=settings.structured,
         requests_per_minute=settings.requests_per_minute,
         tokens_per_minute=settings.tokens_per_minute,

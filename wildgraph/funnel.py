@@ -20,6 +20,8 @@ class StageCount:
     Attributes:
         entered, passed: items. rejected: reason -> items. transient: failures that the next run tries again.
         requests, prompt_tokens, completion_tokens, cached_tokens, cache_hits: of this run's model calls. seconds: wall clock.
+        retries: requests that brought no answer. truncated: prompts that were shortened to fit the context window.
+        cost: US dollars for what the server reported. unpriced: answers of a model without a known price, which are not in it.
     """
 
     stage: str
@@ -28,10 +30,14 @@ class StageCount:
     rejected: Counter[str] = field(default_factory=Counter)
     transient: int = 0
     requests: int = 0
+    retries: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
     cache_hits: int = 0
+    truncated: int = 0
+    cost: float = 0.0
+    unpriced: int = 0
     seconds: float = 0.0
 
     def reject(self, rejection: Rejection) -> None:
@@ -72,13 +78,17 @@ class StageCount:
         return {"in": self.entered, "out": self.passed, "rejected": rejected}
 
     def bill(self) -> dict[str, Json]:
-        """What is never the same twice: ``requests``, tokens, cache hits, ``seconds``."""
+        """What is never the same twice: ``requests`` and ``retries``, tokens, cache hits, ``cost``, ``seconds``."""
+        rare: dict[str, Json] = {"truncated": self.truncated, "unpriced": self.unpriced}
         return {
             "requests": self.requests,
+            "retries": self.retries,
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "cached_tokens": self.cached_tokens,
             "cache_hits": self.cache_hits,
+            "cost": round(self.cost, 9),
+            **{name: number for name, number in rare.items() if number},
             "seconds": round(self.seconds, 3),
         }
 

@@ -19,12 +19,13 @@ from wildgraph.corpus import DocumentStore
 from wildgraph.counts import has_counts, read_counts
 from wildgraph.engines import OFFLINE, make_engines
 from wildgraph.errors import EmptyResultError, InputError, RunError, UsageError
+from wildgraph.estimating import Estimate, estimate_build, estimate_sample
 from wildgraph.explorer.page import render_page
 from wildgraph.explorer.payload import FunnelStage, PageData
 from wildgraph.exporters.card import About, write_dataset
 from wildgraph.exporters.files import Sizes
 from wildgraph.files import expand
-from wildgraph.funnel import Observer, silent
+from wildgraph.funnel import Observer, StageCount, silent
 from wildgraph.readers import log_files, read_logs
 from wildgraph.records import Pair
 from wildgraph.rows import look_into
@@ -34,6 +35,19 @@ from wildgraph.stages import export as export_stage
 from wildgraph.store import RunDirectory
 from wildgraph.survey import CoverageReport, path_quality, unreached_edges
 from wildgraph.taskgraph import TaskGraph, read_graphs
+
+__all__ = [
+    "BuildResult",
+    "Estimate",
+    "ExportResult",
+    "build",
+    "estimate_build",
+    "estimate_sample",
+    "export",
+    "sample",
+    "status",
+    "view",
+]
 
 
 @dataclass(frozen=True)
@@ -328,10 +342,7 @@ def status(run: str | Path) -> dict[str, Any]:
         bill = bills.get(name, {}).get("total", {})
         shown[name] = {
             **{key: entry[key] for key in ("in", "out", "rejected")},
-            **{
-                key: bill.get(key, 0)
-                for key in ("requests", "prompt_tokens", "completion_tokens", "cached_tokens", "cache_hits", "seconds")
-            },
+            **{key: bill.get(key, 0) for key in StageCount(name).bill()},
             **{key: value for key, value in entry.items() if key not in ("in", "out", "rejected", "files", "fingerprint", "transient")},
         }
     order = ("ingest", "mine", "canonicalize", "graph", "documents", "walk", "pair", "adapt", "gate", "sample", "export")

@@ -37,6 +37,8 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
     "backends": {
         "openai": "wildgraph.backends.openai_compatible:OpenAICompatible",
+        "openai-batch": "wildgraph.backends.openai_batch:OpenAIBatch",
+        "openai-client": "wildgraph.backends.openai_client:OpenAIClient",
         "scripted": "wildgraph.backends.scripted:ScriptedModel",
     },
     "embedders": {

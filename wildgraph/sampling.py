@@ -13,15 +13,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from wildgraph import __version__
 from wildgraph.catalogue import Catalogue
-from wildgraph.config import Config
+from wildgraph.config import Config, SampleConfig
 from wildgraph.corpus import Corpus, DocumentStore, EstimatedCounter
-from wildgraph.engines import Engines
+from wildgraph.engines import Engines, charge
 from wildgraph.errors import EmptyResultError, RunError
 from wildgraph.funnel import Observer, StageCount
+from wildgraph.gates import Gate
 from wildgraph.holdings import run_corpus
 from wildgraph.llm import load_template
 from wildgraph.records import REASONS, Concept, Json, Pair, Rejection, Split, TaskSpec, Verdict
@@ -74,25 +74,12 @@ def sample_pairs(
     """
     wanted = config.sample.n
     with DocumentStore(run.path / "documents.sqlite") as store:
-        corpus, corpus_mark = run_corpus(run, concepts, documents, config, engines, store, observe)
-        prior_concepts = {entry.concept.id: entry.concept for entry in engines.prior}
-        catalogue = Catalogue({**prior_concepts, **concepts})
-        kinds = coverage([graph.document_type for graph in graphs], corpus.document_types, catalogue, ANY_DOCUMENT)
-        missing = tuple(uncovered(kinds))
-        usable = [graph for graph in graphs if kinds[graph.document_type]]
-        if not usable:
-            raise EmptyResultError(
-                f"no document fits any of the {len(graphs)} task graphs",
-                f"the graphs are for {', '.join(graph.name for graph in graphs[:8])}; name documents of these types",
-            )
-        mark = _mark(usable, corpus_mark, config, engines)
-        folder = f"samples/{mark}/"
+        loop, mark, missing = open_waves(run, graphs, concepts, documents, config, engines, observe, store)
         if run.fresh("sample", mark, config.model.retry) and (run.path / "pairs.jsonl").is_file():
             entry = run.stage("sample") or {}
             for name in (*STAGES, "sample"):
                 run.note_bill(name, StageCount(name))
-            return SampleResult(run.path, run.path / folder, entry["out"], wanted, entry["in"], True, missing)
-        loop = _Waves(run, usable, kinds, corpus, config, engines, store, observe, folder)
+            return SampleResult(run.path, run.path / loop.folder, entry["out"], wanted, entry["in"], True, missing)
         try:
             loop.run_until(wanted)
         except BaseException:
@@ -104,20 +91,52 @@ def sample_pairs(
             f"{loop.accepted} of {wanted} pairs were accepted after {loop.tried} candidates: {loop.exhausted()}",
             f"what there is was kept in {run.path / 'pairs.jsonl'}",
         )
-    return SampleResult(run.path, run.path / folder, loop.accepted, wanted, loop.tried, False, missing)
+    return SampleResult(run.path, run.path / loop.folder, loop.accepted, wanted, loop.tried, False, missing)
+
+
+def open_waves(
+    run: RunDirectory,
+    graphs: Sequence[TaskGraph],
+    concepts: Mapping[str, Concept],
+    documents: Sequence[str | Path],
+    config: Config,
+    engines: Engines,
+    observe: Observer,
+    store: DocumentStore,
+) -> tuple[Waves, str, tuple[str, ...]]:
+    """The loop over the graphs that have documents, the sample's fingerprint, and the document types that have none."""
+    corpus, corpus_mark = run_corpus(run, concepts, documents, config, engines, store, observe)
+    prior_concepts = {entry.concept.id: entry.concept for entry in engines.prior}
+    catalogue = Catalogue({**prior_concepts, **concepts})
+    kinds = coverage([graph.document_type for graph in graphs], corpus.document_types, catalogue, ANY_DOCUMENT)
+    usable = [graph for graph in graphs if kinds[graph.document_type]]
+    if not usable:
+        raise EmptyResultError(
+            f"no document fits any of the {len(graphs)} task graphs",
+            f"the graphs are for {', '.join(graph.name for graph in graphs[:8])}; name documents of these types",
+        )
+    mark = _mark(usable, corpus_mark, config, engines)
+    return Waves(run, usable, kinds, corpus, config, engines, store, observe, f"samples/{mark}/"), mark, tuple(uncovered(kinds))
 
 
 def _mark(graphs: Sequence[TaskGraph], corpus: str, config: Config, engines: Engines) -> str:
     settings = [getattr(config, name).model_dump(mode="json") for name in ("walk", "pair", "adapt", "gate", "sample")]
     versions = [walk_stage.VERSION, pair_stage.VERSION, adapt_stage.VERSION, gate_stage.VERSION]
     templates = [load_template(name).hash for name in (adapt_stage.INSTRUCT, adapt_stage.ANSWER, adapt_stage.CITE)]
-    return fingerprint(
-        "sample", 1, [settings, versions, templates, engines.model.identity], corpus, *(graph.fingerprint for graph in graphs)
-    )
+    return fingerprint("sample", 1, [settings, versions, templates, engines.asked], corpus, *(graph.fingerprint for graph in graphs))
+
+
+def wave_size(accepted: int, tried: int, wanted: int, limit: int, settings: SampleConfig) -> int:
+    """Candidates of the next wave: what is still wanted at the acceptance rate so far, a little more."""
+    rate = (accepted + 1) / (tried + 2)
+    missing = wanted - accepted
+    # The first waves are short, and so are all where little is accepted: what follows the point of giving up is paid for in vain.
+    most = min(max(2 * missing, settings.patience), 4 * settings.wave + 2 * tried)
+    return max(1, min(max(settings.wave, int(1.15 * missing / rate) + 1), most, limit - tried))
 
 
 @dataclass
-class _Waves:
+class Waves:
     """The loop: one wave after the other until enough is accepted or the attempts are used up."""
 
     run: RunDirectory
@@ -147,8 +166,7 @@ class _Waves:
         settings = self.config.sample
         started = time.monotonic()
         limit = wanted * settings.attempts
-        walked = walk_stage.walk(self.graphs, self.config.walk, seed=settings.seed, splits=self._splits())
-        specs = self._noted(walk_stage.distinct(walked, self.config.walk.repeats))
+        specs = self._noted(self.specs())
         gates = gate_stage.make_gates(self.config.gate)
         with (
             self.run.writing(f"{self.folder}pairs.jsonl") as pairs,
@@ -159,7 +177,7 @@ class _Waves:
             self.run.writing(f"private/{self.folder}rejected.jsonl") as details,
         ):
             while self._goes_on(wanted, limit) and not self._failing:
-                for item in self._wave(islice(specs, self._size(wanted, limit)), gates):
+                for item in self._wave(islice(specs, wave_size(self.accepted, self.tried, wanted, limit, settings)), gates):
                     if not self._goes_on(wanted, limit):
                         if isinstance(item, Pair):
                             surplus.write(json_line(item.row()))
@@ -195,28 +213,23 @@ class _Waves:
             return False
         return True
 
-    def _splits(self) -> dict[str, frozenset[Split]]:
-        """Which splits have documents for each graph's type."""
+    def specs(self) -> Iterator[TaskSpec | Rejection]:
+        """The infinite sequence of candidates' specifications, each for a split that has documents for its graph's type."""
         there = self.corpus.sections
         sides: tuple[Split, ...] = ("train", "test")
-        return {
+        splits = {
             graph: frozenset(side for side in sides if any((kind, side) in there for kind in kinds)) for graph, kinds in self.kinds.items()
         }
+        walked = walk_stage.walk(self.graphs, self.config.walk, seed=self.config.sample.seed, splits=splits)
+        return walk_stage.distinct(walked, self.config.walk.repeats)
 
-    def _size(self, wanted: int, limit: int) -> int:
-        """Candidates of the next wave: what is still wanted at the acceptance rate so far, a little more."""
-        rate = (self.accepted + 1) / (self.tried + 2)
-        missing = wanted - self.accepted
-        # The first waves are short, and so are all where little is accepted: what follows the point of giving up is paid for in vain.
-        most = min(max(2 * missing, self.config.sample.patience), 4 * self.config.sample.wave + 2 * self.tried)
-        return max(1, min(max(self.config.sample.wave, int(1.15 * missing / rate) + 1), most, limit - self.tried))
-
-    def _wave(self, specs: Iterator[Any], gates: Any) -> Iterator[Pair | Rejection]:  # noqa: ANN401
+    def drafts(self, specs: Iterator[TaskSpec | Rejection]) -> Iterator[Pair | Rejection]:
+        """Candidates of these specifications as pairs that no gate has judged yet."""
         candidates = pair_stage.pair(
             specs, self.config.pair, corpus=self.corpus, kinds=self.kinds, embedder=self.engines.embedder, seed=self.config.sample.seed
         )
         counter = EstimatedCounter()
-        drafted = adapt_stage.adapt(
+        return adapt_stage.adapt(
             candidates,
             self.config.adapt,
             model=self.engines.model,
@@ -227,8 +240,10 @@ class _Waves:
             version=__version__,
             estimated=counter.estimated,
         )
+
+    def _wave(self, specs: Iterator[TaskSpec | Rejection], gates: Sequence[Gate]) -> Iterator[Pair | Rejection]:
         # Gates answer one pair at a time, so the pair drawn last is the one a gate's rejection is about.
-        yield from gate_stage.gate(self._remembered(drafted), self.config.gate, texts=self.store.text, gates=gates)
+        yield from gate_stage.gate(self._remembered(self.drafts(specs)), self.config.gate, texts=self.store.text, gates=gates)
 
     def _remembered(self, drafted: Iterator[Pair | Rejection]) -> Iterator[Pair | Rejection]:
         for self._drafted in drafted:
@@ -250,11 +265,9 @@ class _Waves:
 
     def _count(self, item: Pair | Rejection, seconds: float) -> None:
         """One candidate's way down the funnel: it entered every stage up to the one that rejected it."""
-        spent = self.engines.tally.total()
         adapt = self.counts["adapt"]
-        adapt.requests, adapt.cache_hits = spent.requests, spent.hits
-        adapt.prompt_tokens, adapt.completion_tokens = spent.usage.prompt_tokens, spent.usage.completion_tokens
-        adapt.cached_tokens, adapt.seconds = spent.usage.cached_tokens, seconds
+        charge(adapt, self.engines.tally.total())
+        adapt.seconds = seconds
         for name in STAGES:
             count = self.counts[name]
             count.entered += 1

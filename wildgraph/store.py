@@ -186,7 +186,7 @@ class RunDirectory:
         total["last"] = count.bill()
         for key, value in count.bill().items():
             assert isinstance(value, int | float)
-            total["total"][key] = round(total["total"].get(key, 0) + value, 3)
+            total["total"][key] = round(total["total"].get(key, 0) + value, 9)
         self.write_text("manifest.run.json", json.dumps(data, indent=1, sort_keys=True) + "\n")
 
     def bills(self) -> dict[str, Any]:

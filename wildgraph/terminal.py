@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from wildgraph.demo import DemoResult
+    from wildgraph.estimating import Amount, Estimate
     from wildgraph.funnel import StageCount
     from wildgraph.pipeline import BuildResult, ExportResult
     from wildgraph.sampling import SampleResult
@@ -78,7 +79,10 @@ class Progress:
             parts.append("dropped " + ", ".join(f"{reason} {number}" for reason, number in count.rejected.most_common(3)))
         if count.requests or count.cache_hits:
             tokens = count.prompt_tokens + count.completion_tokens
-            parts.append(f"{count.requests} requests, {count.cache_hits} from cache{f', {tokens} tokens' if tokens else ''}")
+            spent = [f"{tokens} tokens"] if tokens else []
+            spent += [_dollars(count.cost)] if count.cost else []
+            spent += [f"{count.retries} retries"] if count.retries > count.requests // 10 else []
+            parts.append(", ".join([f"{count.requests} requests, {count.cache_hits} from cache", *spent]))
         return "; ".join([*parts, rate, *([f"ETA {eta}"] if eta else [])])
 
     def _speed(self, count: StageCount, total: int | None, seconds: float) -> tuple[str, str]:
@@ -93,7 +97,7 @@ class Progress:
         from rich.table import Table
 
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for name in ("stage", "in", "out", "rows/s", "requests", "cached", "tokens", "ETA", "dropped"):
+        for name in ("stage", "in", "out", "rows/s", "requests", "cached", "tokens", "cost", "ETA", "dropped"):
             table.add_column(name, justify="left" if name in ("stage", "dropped") else "right", no_wrap=True)
         for name, (count, total, started) in self._stages.items():
             rate, eta = self._speed(count, total, count.seconds or now - started)
@@ -106,10 +110,54 @@ class Progress:
                 f"{count.requests:,}" if count.requests else "",
                 f"{count.cache_hits:,}" if count.cache_hits else "",
                 f"{tokens:,}" if tokens else "",
+                _dollars(count.cost) if count.cost else "",
                 eta,
                 ", ".join(f"{reason} {number:,}" for reason, number in count.rejected.most_common(3)),
             )
         return table
+
+
+def _dollars(amount: float) -> str:
+    """Money, as exact as its size calls for.
+
+    Example:
+        >>> _dollars(0.0), _dollars(0.00213), _dollars(12.3)
+        ('$0.00', '$0.0021', '$12.30')
+    """
+    return f"${amount:.2f}" if amount == 0.0 or amount >= 1.0 else f"${amount:.4f}"
+
+
+def _cost(entry: dict[str, Any]) -> str:
+    """What a stage cost in all runs; a question mark where a model's price is not known."""
+    unpriced = "?" if entry.get("unpriced") else ""
+    return f"{_dollars(entry['cost']) if entry['cost'] else ''}{'+' if entry['cost'] and unpriced else ''}{unpriced}"
+
+
+def show_estimate(estimate: Estimate) -> None:
+    """What a job will take: low, expected and high, stage by stage, with what the figures rest on."""
+    click.echo(f"{'':<20}{'case':<10}{'requests':>10}{'tokens in':>14}{'cached':>14}{'tokens out':>13}{'price':>11}")
+    for stage in estimate.stages:
+        for name, case, amount in (("", "low", stage.low), (stage.prompt, "expected", stage.expected), ("", "high", stage.high)):
+            click.echo(_estimated(name, case, amount))
+    if len(estimate.stages) > 1:
+        for case in ("low", "expected", "high"):
+            click.echo(_estimated("together" if case == "expected" else "", case, estimate.total(case)))
+    known = sum(stage.known for stage in estimate.stages)
+    if known:
+        click.echo(f"known    {known:,} answers are in the cache and cost nothing")
+    for line in estimate.assumptions:
+        click.echo(f"assumed  {line}")
+    if estimate.price is None:
+        click.echo("price    not known: add --price input=…,cached=…,output=… in US dollars per million tokens")
+
+
+def _estimated(name: str, case: str, amount: Amount) -> str:
+    price = "" if amount.cost is None else _dollars(amount.cost)
+    usage = amount.usage
+    return (
+        f"{name:<20}{case:<10}{amount.requests:>10,}{usage.prompt_tokens:>14,}{usage.cached_tokens:>14,}"
+        f"{usage.completion_tokens:>13,}{price:>11}"
+    )
 
 
 def show_build(result: BuildResult) -> None:
@@ -200,14 +248,14 @@ def show_coverage(found: CoverageReport) -> None:
 def show_status(found: dict[str, Any]) -> None:
     """The funnel as a table."""
     click.echo(
-        f"{'stage':<14}{'in':>10}{'out':>10}{'filtered':>10}{'gated':>8}{'failed':>8}{'requests':>10}{'cached':>9}{'tokens':>12}{'seconds':>9}"
+        f"{'stage':<14}{'in':>10}{'out':>10}{'filtered':>10}{'gated':>8}{'failed':>8}{'requests':>10}{'cached':>9}{'tokens':>12}{'cost':>9}{'seconds':>9}"
     )
     for name, entry in found["stages"].items():
         lost = {kind: sum(reasons.values()) for kind, reasons in entry["rejected"].items()}
         tokens = entry["prompt_tokens"] + entry["completion_tokens"]
         click.echo(
             f"{name:<14}{entry['in']:>10,}{entry['out']:>10,}{lost['filtered']:>10,}{lost['gated']:>8,}{lost['failed']:>8,}"
-            f"{entry['requests']:>10,}{entry['cache_hits']:>9,}{tokens:>12,}{entry['seconds']:>9.1f}"
+            f"{entry['requests']:>10,}{entry['cache_hits']:>9,}{tokens:>12,}{_cost(entry):>9}{entry['seconds']:>9.1f}"
         )
     _dropped(found["stages"])
     reached = found["stages"].get("sample", {}).get("coverage")

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 from fake_server import FakeServer
+from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 
+from wildgraph.backends.openai_batch import OpenAIBatch
+from wildgraph.backends.openai_client import OpenAIClient
 from wildgraph.backends.openai_compatible import OpenAICompatible
 from wildgraph.backends.scripted import ScriptedModel
 from wildgraph.llm import CachedModel, ChatModel, ChatRequest, Decoding, Prompt, ResponseCache, Template
@@ -32,7 +35,18 @@ def script(asked: ChatRequest) -> str:
     return json.dumps({"x": 1, "words": [asked.id]}) if asked.schema else f"about {asked.prompt.variables['text']}"
 
 
-@pytest.fixture(params=["scripted", "scripted, cached", "openai", "openai, cached", "openai, one at a time"])
+@pytest.fixture(
+    params=[
+        "scripted",
+        "scripted, cached",
+        "openai",
+        "openai, cached",
+        "openai, one at a time",
+        "client, asynchronous",
+        "client, synchronous",
+        "batch, cached",
+    ]
+)
 def model(request: pytest.FixtureRequest, tmp_path: Path, fake_server: Callable[..., FakeServer]) -> Iterator[ChatModel]:
     with ResponseCache(tmp_path / "cache.sqlite") as cache:
         name, _, how = request.param.partition(", ")
@@ -40,6 +54,16 @@ def model(request: pytest.FixtureRequest, tmp_path: Path, fake_server: Callable[
         if name == "scripted":
             scripted = ScriptedModel(script)
             yield CachedModel(scripted, kept) if kept else scripted
+            return
+        if name == "client":
+            kind = AsyncOpenAI if how == "asynchronous" else OpenAI
+            with closing(OpenAIClient(kind(base_url=fake_server().base_url, api_key="k"), "fake", 8)) as behind:
+                yield behind
+            return
+        if name == "batch":
+            live = OpenAICompatible("fake", fake_server(batch_looks=2).base_url, "", 8, cache)
+            with closing(OpenAIBatch(live, cache, tmp_path / "batches", poll=0.01, size=10)) as batches:
+                yield batches
             return
         with closing(OpenAICompatible("fake", fake_server().base_url, "", 1 if how == "one at a time" else 8, kept)) as network:
             yield network

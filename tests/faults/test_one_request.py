@@ -11,7 +11,9 @@ from fake_server import Body, FakeServer, Mixture, default_answer, fraction_of
 from pydantic import BaseModel
 
 from wildgraph.backends.openai_compatible import OpenAICompatible
+from wildgraph.corpus import EstimatedCounter
 from wildgraph.llm import ChatRequest, Completion, Patience, Prompt, ResponseCache, Template
+from wildgraph.llm.window import ESTIMATE_MARGIN, Window
 
 PATIENCE = Patience(connect=2.0, read=0.5, total=0.5, first_wait=0.01, longest_wait=0.05, doubt=2.0)
 TEMPLATE = Template("stages/mine", 1, "abc", (("user", "Number {{ n }}, please."),))
@@ -161,6 +163,35 @@ def test_one_over_long_prompt_costs_one_row(fake_server, run):
         assert reasons(list(model.map(mixed()))) == ["prompt_too_long" if n == 4 else "" for n in range(30)]
 
 
+def test_a_prompt_beyond_the_window_is_not_sent_and_costs_one_row(fake_server, run):
+    server = fake_server()
+
+    def mixed() -> Iterator[ChatRequest]:
+        for n in range(30):
+            yield ChatRequest(f"r{n}", Prompt(TEMPLATE, {"n": "long " * 6000 if n == 4 else n}), Point)
+
+    window = Window(6000, EstimatedCounter().count, ESTIMATE_MARGIN)
+    with closing(OpenAICompatible("fake", server.base_url, "", 8, patience=PATIENCE, window=window)) as model:
+        assert reasons(list(model.map(mixed()))) == ["prompt_too_long" if n == 4 else "" for n in range(30)]
+        counts = model.tally.total()
+    assert server.counted.requests == 29
+    assert (counts.completions, counts.hits, counts.failures) == (30, 0, {"prompt_too_long": 1})
+
+
+def test_a_prompt_beyond_the_window_is_shortened_by_choice(fake_server, run):
+    server = fake_server(window=4000)
+    window = Window(4000, EstimatedCounter().count, ESTIMATE_MARGIN, "truncate")
+    asked = [ChatRequest("r", Prompt(TEMPLATE, {"n": f"first {'long ' * 6000} last"}), Point)]
+    with closing(OpenAICompatible("fake", server.base_url, "", 8, patience=PATIENCE, window=window)) as model:
+        assert reasons(list(model.map(asked))) == [""]
+        assert model.tally.total().truncated == 1
+    (body,) = server.counted.bodies.values()
+    said = body["messages"][0]["content"]
+    assert said.startswith("Number first long")
+    assert "characters are left out here" in said
+    assert said.endswith("last, please.")
+
+
 def test_reasoning_is_kept_aside(fake_server, run):
     completions = run(fake_server(answer=lambda body: f"<think>let me see</think>{default_answer(body)}"), 5)
     assert reasons(completions) == [""] * 5
@@ -175,6 +206,7 @@ SHARES = {
     "reset": 0.02,
     "hang": 0.01,
     "invalid_content": 0.03,
+    "truncated_json": 0.01,
     "length": 0.01,
 }
 
@@ -196,5 +228,6 @@ def test_under_mixed_faults_every_input_ends_as_a_row_or_a_counted_failure(fake_
     undisturbed = {
         completion.request_id: completion.parsed for completion in OpenAICompatible("fake", clean.base_url, "", 8).map(requests(400))
     }
+    assert sum(server.counted.faults.values()) > 20
     same = sum(completion.parsed == undisturbed[completion.request_id] for completion in completions)
     assert same > 330  # only corrected and widened ones may differ

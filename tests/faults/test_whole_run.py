@@ -15,7 +15,8 @@ from pydantic import BaseModel
 
 from wildgraph.backends.openai_compatible import OpenAICompatible
 from wildgraph.errors import AuthenticationError, BudgetError, RunError, ServerError
-from wildgraph.llm import Budget, ChatRequest, Patience, Prompt, ResponseCache, Template
+from wildgraph.llm import Budget, ChatRequest, Patience, Prompt, ResponseCache, Template, Usage
+from wildgraph.llm.prices import PICO, Price
 
 PATIENCE = Patience(connect=2.0, read=5.0, total=5.0, first_wait=0.01, longest_wait=0.05, outage=1.0, doubt=1.0)
 TEMPLATE = Template("stages/mine", 1, "abc", (("user", "Number {{ n }}, please."),))
@@ -187,6 +188,78 @@ def test_of_two_servers_one_may_die(fake_server, cache):
                 one.stop()
     assert min(one.counted.requests, two.counted.requests) > 20
     assert len(one.counted.served | two.counted.served) == 400
+
+
+def test_a_server_that_comes_back_is_asked_again(fake_server, cache):
+    one, two = fake_server(latency=0.005), fake_server(latency=0.005)
+    with closing(model_at([one.base_url, two.base_url], cache, concurrency=4)) as model:
+        before = None
+        for n, completion in enumerate(model.map(requests(3000))):
+            assert completion.failure is None
+            if n == 50:
+                one.stop()
+            if n == 100:
+                before = one.start().counted.requests
+            if before is not None and one.counted.requests > before + 20:
+                break
+        else:
+            pytest.fail("it was never asked again")
+
+
+def test_a_cap_in_dollars_is_kept_and_nearly_reached(fake_server, cache):
+    server, price = fake_server(latency=0.002), Price(input=2.0, output=10.0)
+
+    def short() -> Iterator[ChatRequest]:
+        for request in requests(3000):
+            yield ChatRequest(request.id, request.prompt, None, request.decoding.model_copy(update={"max_tokens": 50}))
+
+    def bill() -> float:
+        return price.of(Usage(server.counted.prompt_tokens, server.counted.completion_tokens)) / PICO
+
+    with (
+        closing(model_at(server.base_url, cache, budget=Budget(max_cost=0.05), price=price)) as model,
+        pytest.raises(BudgetError, match="--max-cost"),
+    ):
+        list(model.map(short()))
+    assert 0.045 < bill() <= 0.05
+    assert model.tally.total().cost / PICO == pytest.approx(bill())
+    spent = bill()
+    with closing(model_at(server.base_url, cache, budget=Budget(max_cost=0.0), price=price)) as model:
+        with pytest.raises(BudgetError):
+            list(model.map(short()))
+        assert model.tally.total().cost == 0  # what came from the cache costs nothing
+    assert bill() == spent
+
+
+def test_a_server_that_reports_no_tokens_may_have_charged_for_the_worst_case(fake_server, monkeypatch: pytest.MonkeyPatch):
+    server = fake_server()
+    reply = server._reply
+    monkeypatch.setattr(server, "_reply", lambda *parts: {**reply(*parts), "usage": {"prompt_tokens": 0, "completion_tokens": 0}})
+    fails_with(BudgetError, model_at(server.base_url, budget=Budget(max_tokens=30_000)))
+    assert server.counted.requests < 15
+
+
+def test_one_request_about_a_document_goes_first_and_the_rest_after_it(fake_server):
+    template = Template("stages/answer", 1, "abc", (("user", "Document {{ d }}. Question {{ n }}"),))
+    begun: list[tuple[str, bool]] = []
+    finished: set[str] = set()
+
+    def answer(body: Body) -> str:
+        document = body["messages"][0]["content"].split()[1]
+        finished.add(document)
+        return "yes"
+
+    def latency(body: Body) -> float:
+        document = body["messages"][0]["content"].split()[1]
+        begun.append((document, document in finished))
+        return 0.02
+
+    server = fake_server(answer=answer, latency=latency, cached=lambda body: 8)
+    asked = [ChatRequest(f"{d} {n}", Prompt(template, {"d": d, "n": n}), prefix=str(d)) for n in range(4) for d in range(20)]
+    with closing(model_at(server.base_url, concurrency=16)) as model:
+        completions = list(model.map(asked))
+    assert [completion.request_id for completion in completions] == [request.id for request in asked]
+    assert sum(not warm for _, warm in begun) == 20  # the leaders, and nobody else, came before their document was there
 
 
 def test_a_cap_on_requests_is_kept_and_the_run_continues(fake_server, cache):

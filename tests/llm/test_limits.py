@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wildgraph.errors import BudgetError, ServerError
-from wildgraph.llm.limits import Budget, Concurrency, Health, Pace, Patience
+from wildgraph.errors import ServerError
+from wildgraph.llm.limits import Concurrency, Health, Pace, Patience
 from wildgraph.llm.model import Failure
 
 
@@ -136,7 +135,83 @@ def test_everybody_gets_in_whatever_happens(complaints: list[bool], maximum: int
     asyncio.run(run())
 
 
+class _Served:
+    """A server with a clock of its own: beyond ``knee`` requests at once it gets less done, not more."""
+
+    def __init__(self, knee: int, seconds: float = 1.0) -> None:
+        self.now = 1000.0
+        self.knee, self.seconds, self.work = knee, seconds, 1.0
+
+    def latency(self, in_flight: int) -> float:
+        return self.work * self.seconds * max(1.0, in_flight / self.knee) ** 2
+
+    def serve(self, limit: Concurrency, answers: int) -> None:
+        async def run() -> None:
+            for _ in range(answers):
+                while limit.in_flight < int(limit.limit):
+                    await limit.enter()
+                latency = self.latency(limit.in_flight)
+                self.now += latency / limit.in_flight
+                limit.leave(latency=latency, work=self.work)
+
+        asyncio.run(run())
+
+
+def _limited(monkeypatch: pytest.MonkeyPatch, server: _Served, maximum: int) -> Concurrency:
+    monkeypatch.setattr("wildgraph.llm.limits.time.monotonic", lambda: server.now)
+    return Concurrency(maximum)
+
+
+def test_a_server_that_collapses_is_asked_less(monkeypatch: pytest.MonkeyPatch):
+    server = _Served(knee=64)
+    limit = _limited(monkeypatch, server, 64)
+    server.serve(limit, 640)
+    assert limit.limit == 64
+    server.knee = 16  # a neighbour came: 64 at once now take 16 times as long
+    server.serve(limit, 128)
+    assert limit.limit < 50
+
+
+def test_a_server_that_is_slow_for_good_is_asked_as_much_as_before(monkeypatch: pytest.MonkeyPatch):
+    server = _Served(knee=64)
+    limit = _limited(monkeypatch, server, 64)
+    server.serve(limit, 640)
+    server.seconds = 20.0
+    server.serve(limit, 6400)
+    assert limit.limit == 64
+
+
+def test_harder_questions_are_no_collapse(monkeypatch: pytest.MonkeyPatch):
+    server = _Served(knee=64, seconds=1.0)
+    limit = _limited(monkeypatch, server, 64)
+    lowest = 64.0
+    for _ in range(20):  # two stages take turns
+        server.serve(limit, 70)
+        server.work = 30.0 if server.work == 1.0 else 1.0
+        lowest = min(lowest, limit.limit)
+    assert lowest == 64
+
+
 # --------------------------------------------------------------------------- pace
+
+
+def test_what_was_not_used_is_given_back(monkeypatch: pytest.MonkeyPatch):
+    clock = [1000.0]
+
+    async def sleep(seconds: float) -> None:
+        clock[0] += seconds
+
+    monkeypatch.setattr("wildgraph.llm.limits.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("wildgraph.llm.limits.asyncio.sleep", sleep)
+
+    async def run() -> None:
+        pace = Pace(60_000)
+        for _ in range(301):
+            await pace.take(100)  # the worst case
+            pace.give_back(90)
+
+    asyncio.run(run())
+    assert clock[0] == pytest.approx(1002.0, abs=0.2)  # 3,000 of a thousand a second, the first of them free
 
 
 def test_the_pace_is_kept(monkeypatch: pytest.MonkeyPatch):
@@ -225,88 +300,3 @@ def test_a_doubt_that_nobody_settles_ends_the_run():
             await health.suspect(ServerError("html"), in_flight=5)
 
     asyncio.run(run())
-
-
-# --------------------------------------------------------------------------- budget
-
-
-def test_requests_are_capped():
-    async def run() -> None:
-        budget = Budget(max_requests=2)
-        await budget.reserve(10)
-        await budget.reserve(10)
-        with pytest.raises(BudgetError, match="2 requests"):
-            await budget.reserve(10)
-
-    asyncio.run(run())
-
-
-def test_tokens_wait_for_reservations_in_flight():
-    async def run() -> None:
-        budget = Budget(max_tokens=100)
-        await budget.reserve(80)
-        waiting = asyncio.ensure_future(budget.reserve(50))
-        await asyncio.sleep(0.05)
-        assert not waiting.done()
-        budget.settle(80, 10)
-        await asyncio.wait_for(waiting, 1)
-        budget.settle(50, 50)
-        with pytest.raises(BudgetError, match=r"60 spent.*may take 50"):
-            await budget.reserve(50)
-
-    asyncio.run(run())
-
-
-def test_a_request_larger_than_the_cap_is_refused_at_once():
-    async def run() -> None:
-        budget = Budget(max_tokens=100)
-        await budget.reserve(50)
-        with pytest.raises(BudgetError):
-            await budget.reserve(101)
-
-    asyncio.run(run())
-
-
-@given(
-    st.lists(st.tuples(st.integers(min_value=1, max_value=50), st.floats(min_value=0, max_value=1)), max_size=60),
-    st.integers(min_value=0, max_value=500),
-)
-def test_a_cap_is_never_exceeded(asked: list[tuple[int, float]], cap: int):
-    spent = []
-
-    async def one(budget: Budget, worst: int, share: float) -> None:
-        try:
-            await budget.reserve(worst)
-        except BudgetError:
-            return
-        await asyncio.sleep(0)
-        spent.append(int(worst * share))
-        budget.settle(worst, spent[-1])
-
-    async def run() -> None:
-        budget = Budget(max_tokens=cap)
-        await asyncio.gather(*(one(budget, worst, share) for worst, share in asked))
-
-    asyncio.run(run())
-    assert sum(spent) <= cap
-
-
-def test_a_budget_is_safe_across_threads():
-    budget, done = Budget(max_requests=500), []
-
-    def spend() -> None:
-        async def run() -> None:
-            while True:
-                await budget.reserve(1)
-                budget.settle(1, 1)
-                done.append(1)
-
-        with pytest.raises(BudgetError):
-            asyncio.run(run())
-
-    threads = [threading.Thread(target=spend) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(done) == 500

@@ -127,6 +127,16 @@ def test_what_a_document_says_is_material_and_nothing_else(text: str):
         assert messages[1]["content"].count(f"\n<<<END DOCUMENT 1 {mark}>>>\n") == 1
 
 
+def test_requests_about_the_same_documents_say_so():
+    one, two = document(LEASE), document(MINUTES)
+    model = script()
+    adapted(model, candidate(one, index=0), candidate(one, two, index=1), candidate(two, one, index=2), documents=(one, two))
+    names = {(request.id, request.prefix) for request in model.seen}
+    assert len(names) == 3  # one name for the three calls about a candidate
+    assert len({prefix for _, prefix in names}) == 3  # the order of the documents counts
+    assert "" not in {prefix for _, prefix in names}
+
+
 def test_labels_purpose_and_language_are_in_the_first_prompt_only():
     model = script(evidence=[(1, "tenant")])
     one_pair(model, LEASE, config=AdaptConfig(language="Finnish"))

@@ -8,19 +8,26 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from wildgraph.errors import ConfigError
+from wildgraph.llm.budget import Budget
 from wildgraph.llm.cache import ResponseCache
 from wildgraph.llm.chat_completions import ChatCompletions, listed_models
-from wildgraph.llm.limits import Budget, Patience
+from wildgraph.llm.limits import Patience
 from wildgraph.llm.model import ChatRequest, Completion
 from wildgraph.llm.network import NetworkModel
+from wildgraph.llm.prices import Price
+from wildgraph.llm.questions import Questions
 from wildgraph.llm.structured import Level
 from wildgraph.llm.tally import Tally
 from wildgraph.llm.trouble import Trouble
+from wildgraph.llm.window import Window
 from wildgraph.records import Json
+
+if TYPE_CHECKING:
+    from wildgraph.llm.transport import HttpTransport
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
@@ -33,7 +40,8 @@ class OpenAICompatible:
         base_url: one address, or several that serve the same model; by default ``OPENAI_BASE_URL``, else OpenAI itself.
         api_key: by default ``OPENAI_API_KEY``. Never shown, logged or stored.
         concurrency: requests in flight at most.
-        cache: where answers are kept. tally: where calls are counted. budget: caps on requests and tokens.
+        cache: where answers are kept. tally: where calls are counted. budget: caps on requests, tokens and money.
+        price: what its tokens cost, if that is known. window: its context window, if that is known.
         structured: how structured answers are asked for; ``auto`` finds out.
         patience: timeouts and retries.
         requests_per_minute, tokens_per_minute: the server's limits, kept to.
@@ -53,6 +61,8 @@ class OpenAICompatible:
         *,
         tally: Tally | None = None,
         budget: Budget | None = None,
+        price: Price | None = None,
+        window: Window | None = None,
         structured: Level | Literal["auto"] = "auto",
         patience: Patience | None = None,
         requests_per_minute: float | None = None,
@@ -68,7 +78,9 @@ class OpenAICompatible:
         self._given_url = base_url
         self._given_key = api_key
         self._cache = cache
-        self._budget = budget
+        self.budget = budget or Budget()
+        self._price = price
+        self._window = window
         self._structured = structured
         self._patience = patience or Patience()
         self._paces = (requests_per_minute, tokens_per_minute)
@@ -95,9 +107,14 @@ class OpenAICompatible:
         """``openai:<model>@<server group>``."""
         return f"openai:{self.model}@{self._group or server_group(self.base_urls[0])}"
 
+    @cached_property
+    def questions(self) -> Questions:
+        """How the model is asked, for whoever wants to know what the cache knows."""
+        return Questions(self.identity, self._extra, self._window)
+
     def map(self, requests: Iterable[ChatRequest]) -> Iterator[Completion]:
         """See :class:`wildgraph.llm.ChatModel`."""
-        return self._network.map(requests)
+        return self.network.map(requests)
 
     def check(self) -> tuple[str, ...]:
         """The names of the models that the server offers, asked with one cheap request.
@@ -107,40 +124,55 @@ class OpenAICompatible:
         """
         server = self.base_urls[0]
         try:
-            reply = self._network.dispatcher.call(lambda: self._network.transport.get("/models"))
+            reply = self.network.dispatcher.call(lambda: self.transport.get("/models"))
         except Trouble as trouble:
             raise trouble.for_the_run(server, self.model) from None
         return listed_models(reply, server, self.model)
 
     def close(self) -> None:
         """Close connections; the model opens new ones when it is used again."""
-        if "_network" in self.__dict__:
-            self._network.close()
+        if "network" in self.__dict__:
+            self.network.close()
 
     @cached_property
-    def _network(self) -> NetworkModel:
-        from wildgraph.llm.transport import HttpTransport
-
+    def _key(self) -> str:
         key = self._given_key if self._given_key is not None else os.environ.get("OPENAI_API_KEY", "")
         if any(char.isspace() or not char.isascii() for char in key):
             raise ConfigError("the API key holds spaces, line breaks or characters beyond ASCII", "look at OPENAI_API_KEY")
+        return key
+
+    @cached_property
+    def wire(self) -> ChatCompletions:
+        """Translation; learns the server's dialect."""
+        return ChatCompletions(self.model, self._structured, self._extra, self._key)
+
+    @cached_property
+    def transport(self) -> HttpTransport:
+        """Bytes to the server and back."""
+        from wildgraph.llm.transport import HttpTransport
+
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if key:
-            headers["Authorization"] = f"Bearer {key}"
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        return HttpTransport(self.base_urls, "/chat/completions", headers, self.concurrency, self._patience, self._key)
+
+    @cached_property
+    def network(self) -> NetworkModel:
+        """Limits, retries and cache around them."""
         return NetworkModel(
-            identity=self.identity,
+            questions=self.questions,
             server=self.base_urls[0],
             model=self.model,
-            wire=ChatCompletions(self.model, self._structured, self._extra, key),
-            transport=HttpTransport(self.base_urls, "/chat/completions", headers, self.concurrency, self._patience, key),
+            wire=self.wire,
+            transport=self.transport,
             concurrency=self.concurrency,
             cache=self._cache,
             tally=self.tally,
-            budget=self._budget,
+            budget=self.budget,
+            price=self._price,
             patience=self._patience,
             requests_per_minute=self._paces[0],
             tokens_per_minute=self._paces[1],
-            extra=self._extra,
             retry=self._retry,
             lookahead=self._lookahead,
         )
@@ -167,6 +199,14 @@ def checked_url(url: str) -> str:
         raise ConfigError(f"the base URL {url.strip()[:100]!r} is no HTTP address", "it looks like http://localhost:8000/v1")
     path = parts.path.rstrip("/").removesuffix("/chat/completions").rstrip("/")
     return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def host_of(base_urls: Sequence[str]) -> str:
+    """The server group of the first of these addresses, or of the one the environment names; empty where it is none."""
+    try:
+        return server_group(checked_url((*base_urls, os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL)[0]))
+    except ConfigError:
+        return ""
 
 
 def server_group(base_url: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from wildgraph.llm.budget import Budget
 from wildgraph.llm.cache import ResponseCache
 from wildgraph.llm.cached import CachedModel, key_by_messages, key_by_variables
-from wildgraph.llm.limits import Budget, Patience
+from wildgraph.llm.limits import Patience
 from wildgraph.llm.model import ChatModel, ChatRequest, Completion, Decoding, Failure, Usage
 from wildgraph.llm.prompts import Prompt, Template, load_template
 from wildgraph.llm.tally import Counts, Tally

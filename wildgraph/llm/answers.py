@@ -27,6 +27,7 @@ class Turn:
 
     Attributes:
         messages: rendered messages, without the schema.
+        shortened: the prompt did not fit and was shortened.
         widened: the room for the answer was doubled already. corrected: the model was shown its error already.
     """
 
@@ -34,6 +35,7 @@ class Turn:
     schema: type[BaseModel] | None
     decoding: Decoding
     sample: int = 0
+    shortened: bool = False
     widened: bool = False
     corrected: bool = False
 

@@ -105,7 +105,7 @@ class CachedModel:
                 completion = replace(completion, requests=max(1, completion.requests))
                 fresh[key] = completion
                 self.tally.sent(request.prompt.template.name)
-                self.tally.received(request.prompt.template.name, completion.usage)
+                self.tally.received(request.prompt.template.name, completion.usage, cost=0)
                 if completion.failure is None or not completion.failure.transient:
                     self.cache.put(key, _to_store(completion, self.identity, request))
         finally:

@@ -3,20 +3,25 @@
 Stages are synchronous generators that are chained, and several of them wait for the same model. The loop must therefore never call
 ``next()`` on their input: a thread per map, the *feeder*, pulls the input and puts it into a bounded queue, a fixed pool of workers on
 the loop takes it from there, and the consumer takes results in input order. Workers never wait for a consumer, so however many maps are
-chained and however small the look-ahead, the last consumer's item is always being worked on.
+chained and however small the look-ahead, the last consumer's item is always being worked on. Which waiting item is next is decided by
+:mod:`wildgraph.llm.prefixes`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import atexit
+import math
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from wildgraph.errors import WildgraphError
+from wildgraph.llm.lanes import CancelledMapError, Done, Feeder, Lane, Slot, Step, Work
+from wildgraph.llm.prefixes import PrefixOrder
+
+__all__ = ["LINGER", "LOOKAHEAD", "Dispatcher", "Done", "Work"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -26,109 +31,6 @@ LOOKAHEAD = 16
 
 LINGER = 5.0
 """Seconds without a map after which the thread ends."""
-
-
-@dataclass(frozen=True)
-class Done(Generic[R]):
-    """A result that needs no work on the loop."""
-
-    result: R
-
-
-class _CancelledMapError(Exception):
-    """The consumer of this map, or of one further down the chain, went away."""
-
-
-class _Slot(Generic[R]):
-    """One item between feeder and consumer."""
-
-    __slots__ = ("done", "error", "lane", "result", "work")
-
-    def __init__(self, lane: _Lane, step: Done[R] | Callable[[], Awaitable[R]]) -> None:
-        self.lane = lane
-        self.error: BaseException | None = None
-        self.result: R | None = None
-        self.work: Callable[[], Awaitable[R]] | None = None
-        self.done = isinstance(step, Done)
-        if isinstance(step, Done):
-            self.result = step.result
-        else:
-            self.work = step
-
-
-class _Lane:
-    """One map under way. Everything in it is guarded by the dispatcher's lock."""
-
-    def __init__(self, dispatcher: Dispatcher) -> None:
-        self.dispatcher = dispatcher
-        self.order: deque[_Slot[Any]] = deque()  # fed and not yet consumed, in input order
-        self.pending: deque[_Slot[Any]] = deque()  # of those, not yet taken by a worker
-        self.running: dict[_Slot[Any], asyncio.Task[None]] = {}
-        self.ended = False
-        self.input_error: BaseException | None = None
-        self.cancelled = False
-        self.arrived = threading.Condition(dispatcher.lock)
-        self.space = threading.Condition(dispatcher.lock)
-        self.feeder: _Feeder | None = None
-
-    def has_space(self) -> bool:
-        """Whether the feeder may pull one more item."""
-        lookahead = self.dispatcher.lookahead
-        return len(self.order) < lookahead and len(self.pending) < max(1, min(lookahead, self.dispatcher.workers))
-
-    def cancel(self) -> None:
-        """Wake whoever waits for this map; its consumer ends with :class:`_CancelledMapError`."""
-        with self.dispatcher.lock:
-            self.cancelled = True
-            self.arrived.notify_all()
-            self.space.notify_all()
-
-
-class _Feeder(threading.Thread):
-    """Pulls a map's input. Knows which map it waits for itself, so that cancelling goes up the chain."""
-
-    def __init__(self, lane: _Lane, items: Iterable[Any], prepare: Callable[[Any], Any]) -> None:
-        super().__init__(name="wildgraph-feeder", daemon=True)
-        self.lane = lane
-        self.waiting_on: _Lane | None = None
-        self._items = items
-        self._prepare = prepare
-
-    def run(self) -> None:
-        lane, lock = self.lane, self.lane.dispatcher.lock
-        error: BaseException | None = None
-        iterator: Iterator[Any] | None = None
-        try:
-            iterator = iter(self._items)
-            while self._wait_for_space():
-                try:
-                    item = next(iterator)
-                except StopIteration:
-                    break
-                step = self._prepare(item)
-                with lock:
-                    if lane.cancelled:
-                        break
-                    lane.dispatcher.add(_Slot(lane, step))
-        except BaseException as raised:  # it belongs to whoever consumes this map
-            error = raised
-        try:
-            close = getattr(iterator, "close", None)
-            if close is not None:
-                close()
-        except BaseException as raised:
-            error = error or raised
-        with lock:
-            lane.ended = True
-            lane.input_error = error
-            lane.arrived.notify_all()
-
-    def _wait_for_space(self) -> bool:
-        lane = self.lane
-        with lane.dispatcher.lock:
-            while not (lane.cancelled or lane.dispatcher.fatal or lane.has_space()):
-                lane.space.wait()
-            return not (lane.cancelled or lane.dispatcher.fatal)
 
 
 class _Run:
@@ -149,9 +51,20 @@ class Dispatcher:
         workers: how many items are worked on at once.
         lookahead: how many items of one map may be between its input and its consumer; by default :data:`LOOKAHEAD` × workers.
         cleanup: called on the loop before its thread ends.
+        at_once: of the workers, how many have work that is really under way, the others wait to try again; by default all.
+        linger: seconds without a map after which the thread ends; by default :data:`LINGER`.
+        cached: of a result, how many tokens its prompt had and how many of them the server had cached; ``None`` when nothing was sent.
     """
 
-    def __init__(self, workers: int, lookahead: int | None = None, cleanup: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self,
+        workers: int,
+        lookahead: int | None = None,
+        cleanup: Callable[[], Awaitable[None]] | None = None,
+        cached: Callable[[Any], tuple[int, int] | None] = lambda result: None,
+        linger: float | None = None,
+        at_once: int | None = None,
+    ) -> None:
         self.workers = workers
         self.lookahead = lookahead or LOOKAHEAD * workers
         # Reentrant: collecting an abandoned generator closes its map, wherever in this module that happens.
@@ -159,11 +72,15 @@ class Dispatcher:
         self.fatal: WildgraphError | None = None
         self._drain = False
         self._cleanup = cleanup
-        self._lanes: deque[_Lane] = deque()
+        self._cached = cached
+        self._seconds = linger
+        self._at_once = at_once or workers
+        self._prefixes: PrefixOrder[Slot[Any]] = PrefixOrder(self._at_once)
+        self._lanes: deque[Lane] = deque()
         self._run: _Run | None = None
         self._generation = 0
 
-    def map(self, items: Iterable[T], prepare: Callable[[T], Done[R] | Callable[[], Awaitable[R]]]) -> Iterator[R]:
+    def map(self, items: Iterable[T], prepare: Callable[[T], Step[R]]) -> Iterator[R]:
         """The results of ``items``, in their order.
 
         Args:
@@ -204,7 +121,7 @@ class Dispatcher:
             if self.fatal is None:
                 self.fatal, self._drain = error, drain
             for lane in self._lanes:
-                lane.pending.clear()
+                self._prefixes.drop(lane.pending)
                 lane.arrived.notify_all()
                 lane.space.notify_all()
 
@@ -213,6 +130,7 @@ class Dispatcher:
         with self.lock:
             for lane in list(self._lanes):
                 lane.cancel()
+                self._prefixes.drop(lane.pending)
             run = self._run
             self._end()
         if run is not None and run.thread is not None and run.thread is not threading.current_thread():
@@ -220,9 +138,9 @@ class Dispatcher:
 
     # ------------------------------------------------------------------ consumer and feeder side
 
-    def _open(self, items: Iterable[T], prepare: Callable[[T], object]) -> _Lane:
-        lane = _Lane(self)
-        lane.feeder = _Feeder(lane, items, prepare)
+    def _open(self, items: Iterable[T], prepare: Callable[[T], object]) -> Lane:
+        lane = Lane(self)
+        lane.feeder = Feeder(lane, items, prepare)
         with self.lock:
             if not self._lanes:
                 self.fatal, self._drain = None, False  # a new attempt after an error was dealt with
@@ -231,7 +149,7 @@ class Dispatcher:
         lane.feeder.start()
         return lane
 
-    def add(self, slot: _Slot[Any]) -> None:
+    def add(self, slot: Slot[Any]) -> None:
         """Queue an item; the feeder calls it with the lock held."""
         lane = slot.lane
         lane.order.append(slot)
@@ -239,39 +157,39 @@ class Dispatcher:
             if lane.order[0] is slot:
                 lane.arrived.notify()
             return
-        lane.pending.append(slot)
-        if self._run is not None and self._run.asleep:
+        if self._prefixes.add(lane.pending, slot, slot.prefix, slot.weight) and self._run is not None and self._run.asleep:
             self._run.loop.call_soon_threadsafe(_wake, self._run.asleep.popleft())
 
-    def _take(self, lane: _Lane) -> _Slot[Any] | None:
+    def _take(self, lane: Lane) -> Slot[Any] | None:
         """The next finished slot in order, ``None`` at the end."""
         consumer = threading.current_thread()
-        if isinstance(consumer, _Feeder):
+        if isinstance(consumer, Feeder):
             # In this order, so that either we see that our own map was cancelled or the canceller sees what we wait for.
             consumer.waiting_on = lane
             if consumer.lane.cancelled:
-                raise _CancelledMapError("the map was closed")
+                raise CancelledMapError("the map was closed")
         with self.lock:
             while True:
                 # An item that failed because the run did is no result: first what is under way comes to its end.
                 if lane.order and lane.order[0].done and not (self.fatal is not None and lane.order[0].error is not None):
-                    lane.space.notify()
-                    return lane.order.popleft()
+                    first = lane.order.popleft()
+                    lane.made_space()
+                    return first
                 if self.fatal is not None and not (self._drain and lane.running):
                     raise type(self.fatal)(self.fatal.message, self.fatal.hint)
                 if lane.cancelled:
-                    raise _CancelledMapError("the map was closed")
+                    raise CancelledMapError("the map was closed")
                 if lane.ended and not lane.order:
                     if lane.input_error is not None:
                         raise lane.input_error
                     return None
                 lane.arrived.wait()
 
-    def _close(self, lane: _Lane) -> None:
+    def _close(self, lane: Lane) -> None:
         with self.lock:
             lane.cancel()
             lane.order.clear()
-            lane.pending.clear()
+            self._prefixes.drop(lane.pending)
             if lane in self._lanes:
                 self._lanes.remove(lane)
             tasks = list(lane.running.values())
@@ -290,6 +208,7 @@ class Dispatcher:
     def _start(self) -> _Run:
         self._generation += 1
         if self._run is None:
+            self._prefixes = PrefixOrder(self._at_once)  # what an earlier life left under way never came to its end
             run = self._run = _Run()
             run.thread = threading.Thread(target=self._serve_forever, args=(run,), name="wildgraph-models", daemon=True)
             run.thread.start()
@@ -297,9 +216,10 @@ class Dispatcher:
         return self._run
 
     def _linger(self) -> None:
-        if self._run is not None and not self._lanes:
+        seconds = LINGER if self._seconds is None else self._seconds
+        if self._run is not None and not self._lanes and seconds != math.inf:
             loop = self._run.loop
-            loop.call_soon_threadsafe(loop.call_later, LINGER, self._stop_if_idle, self._generation)
+            loop.call_soon_threadsafe(loop.call_later, seconds, self._stop_if_idle, self._generation)
 
     def _stop_if_idle(self, generation: int) -> None:
         with self.lock:
@@ -348,13 +268,13 @@ class Dispatcher:
                     raise
                 while task.uncancel():  # only this item was cancelled, the worker goes on
                     pass
-                slot.error = _CancelledMapError("the map was closed")
+                slot.error = CancelledMapError("the map was closed")
             except Exception as error:
                 slot.error = error
             slot.work = None
             self._finish(slot)
 
-    def _next(self, run: _Run, task: asyncio.Task[None], asleep: asyncio.Future[None]) -> _Slot[Any] | None:
+    def _next(self, run: _Run, task: asyncio.Task[None], asleep: asyncio.Future[None]) -> Slot[Any] | None:
         """An item of the map whose turn it is; ``None``, and ``asleep`` is woken by the next one, when there is none."""
         with self.lock:
             if run.ended:
@@ -362,21 +282,35 @@ class Dispatcher:
             for _ in range(len(self._lanes)):
                 lane = self._lanes[0]
                 self._lanes.rotate(-1)
-                if lane.pending:
-                    slot = lane.pending.popleft()
+                if taken := self._prefixes.take(lane.pending):
+                    slot = taken[0]
+                    slot.prefix = taken[1]
                     lane.running[slot] = task
-                    lane.space.notify()
+                    lane.made_space()
                     return slot
             run.asleep.append(asleep)
         return None
 
-    def _finish(self, slot: _Slot[Any]) -> None:
+    def _finish(self, slot: Slot[Any]) -> None:
         lane = slot.lane
         with self.lock:
+            if slot.prefix:
+                self._led(slot)
             lane.running.pop(slot, None)
             slot.done = True
             if (lane.order and lane.order[0] is slot) or (self.fatal is not None and not lane.running):
                 lane.arrived.notify()
+
+    def _led(self, slot: Slot[Any]) -> None:
+        """Learn from the end of an item with a prefix, and wake workers for what may follow it. Runs on the loop."""
+        order, run = self._prefixes, self._run
+        told = self._cached(slot.result) if slot.error is None else None
+        if told is not None and not order.leads(slot, slot.prefix):
+            order.heard(*told)
+        freed = order.done(slot, slot.prefix, slot.error is None)
+        asleep = run.asleep if run is not None else deque()
+        for _ in range(min(freed, len(asleep)) if order.holds else len(asleep)):
+            _wake(asleep.popleft())
 
 
 def _wake(asleep: asyncio.Future[None]) -> None:
@@ -384,7 +318,7 @@ def _wake(asleep: asyncio.Future[None]) -> None:
         asleep.set_result(None)
 
 
-def _cancel(lane: _Lane) -> None:
+def _cancel(lane: Lane) -> None:
     with lane.dispatcher.lock:
         tasks = list(lane.running.values())
     for task in tasks:

@@ -1,20 +1,16 @@
-"""How much is asked of a server at once, when a run gives up on it, and what a run may spend.
-
-:class:`Concurrency`, :class:`Pace` and :class:`Health` live on one event loop; :class:`Budget` is shared by threads.
-"""
+"""How much is asked of a server at once, how long it is given, and when a run gives up on it. All of it lives on one event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import random
-import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wildgraph.errors import BudgetError, ModelError, ServerError
+from wildgraph.errors import ModelError, ServerError
 from wildgraph.llm.model import Failure
 
 
@@ -57,10 +53,12 @@ class Patience:
 
 
 class Concurrency:
-    """How many requests one server works on: additive increase, multiplicative decrease on its complaints.
+    """How many requests one server works on: additive increase, multiplicative decrease on its complaints and when it is overwhelmed.
 
     Decides per window of at least ten answers, so that a few stray 429s do not throttle a healthy server: more than a tenth of
-    complaints shrinks the limit by their share (at most by half), fewer let it grow again.
+    complaints shrinks the limit by their share (at most by half), fewer let it grow again. A server that takes several times as long
+    *and* gets less done than lately is overwhelmed: the limit shrinks by a quarter. What it did lately is forgotten within some
+    windows, so that one that has become slow for good, or is asked harder questions, is not throttled for ever.
 
     Args:
         maximum: the limit it starts with and never exceeds.
@@ -68,6 +66,9 @@ class Concurrency:
 
     WINDOW = 10
     TOLERANCE = 0.1
+    COLLAPSED_LATENCY = 3.0
+    COLLAPSED_RATE = 0.7
+    FORGETTING = 1.1
 
     def __init__(self, maximum: int) -> None:
         self.maximum = maximum
@@ -77,6 +78,11 @@ class Concurrency:
         self._until = 0.0
         self._answers = 0
         self._complaints = 0
+        self._latencies: list[float] = []
+        self._work = 0.0
+        self._since = time.monotonic()
+        self._usual_latency = math.inf
+        self._usual_rate = 0.0
 
     async def enter(self) -> None:
         """Return when one more request may be sent."""
@@ -97,8 +103,18 @@ class Concurrency:
                         self._let_in()  # the turn was given to someone who no longer wants it
                     raise
 
-    def leave(self, complained: bool = False, retry_after: float | None = None) -> None:
-        """A request came back; ``complained`` when the server said that it is too busy."""
+    def leave(self, complained: bool = False, retry_after: float | None = None, latency: float | None = None, work: float = 1.0) -> None:
+        """A request came back.
+
+        Args:
+            complained: the server said that it is too busy.
+            retry_after: seconds it asks to wait.
+            latency: seconds it took to answer; ``None`` when there is no answer.
+            work: how much there was to do, in any unit: a long answer takes its time.
+        """
+        if latency is not None:
+            self._latencies.append(latency / work)
+            self._work += work
         self.in_flight -= 1
         self._answers += 1
         self._complaints += complained
@@ -106,12 +122,29 @@ class Concurrency:
         if complained and retry_after and (self._complaints > 2 and share > 3 * self.TOLERANCE):
             self._until = max(self._until, time.monotonic() + retry_after)
         if self._answers >= max(self.WINDOW, int(self.limit)):
+            collapsed = self._collapsed()
             if share > self.TOLERANCE:
                 self.limit = max(1.0, self.limit * max(0.5, 1.0 - share))
+            elif collapsed:
+                self.limit = max(1.0, 0.75 * self.limit)
             else:
                 self.limit = min(float(self.maximum), self.limit * 1.1 + 1.0)
             self._answers = self._complaints = 0
         self._let_in()
+
+    def _collapsed(self) -> bool:
+        """Whether, in the window that ends now, a piece of work took much longer than lately while less was done in a second."""
+        now = time.monotonic()
+        elapsed, self._since = now - self._since, now
+        latencies, self._latencies = sorted(self._latencies), []
+        work, self._work = self._work, 0.0
+        if not latencies or elapsed <= 0.0:
+            return False
+        latency, rate = latencies[len(latencies) // 2], work / elapsed
+        collapsed = latency > self.COLLAPSED_LATENCY * self._usual_latency and rate < self.COLLAPSED_RATE * self._usual_rate
+        self._usual_latency = min(latency, self.FORGETTING * self._usual_latency)
+        self._usual_rate = max(rate, self._usual_rate / self.FORGETTING)
+        return collapsed
 
     def _let_in(self) -> None:
         free = int(self.limit) - self.in_flight
@@ -142,6 +175,11 @@ class Pace:
         self._free_at = start + amount * 60.0 / self.per_minute
         if start > now:
             await asyncio.sleep(start - now)
+
+    def give_back(self, amount: float) -> None:
+        """Of what was taken, ``amount`` was not used after all."""
+        if self.per_minute is not None:
+            self._free_at -= amount * 60.0 / self.per_minute
 
 
 class Health:
@@ -244,53 +282,3 @@ class Health:
                 + " ".join(failure.detail.split())[:200],
                 "what was answered is kept; mend this and run the same command again",
             )
-
-
-class Budget:
-    """Caps on requests and tokens that are never exceeded: each request reserves its worst case before it is sent.
-
-    Args:
-        max_requests: requests, retries included; ``None`` for no cap.
-        max_tokens: prompt and completion tokens together; ``None`` for no cap.
-    """
-
-    def __init__(self, max_requests: int | None = None, max_tokens: int | None = None) -> None:
-        self.max_requests = max_requests
-        self.max_tokens = max_tokens
-        self._lock = threading.Lock()
-        self._requests = 0
-        self._tokens = 0
-        self._reserved = 0
-
-    async def reserve(self, worst_tokens: int) -> None:
-        """Set aside one request and ``worst_tokens`` tokens; wait for requests in flight whose reserve may be released.
-
-        Raises:
-            BudgetError: it does not fit and nothing in flight can change that.
-        """
-        while not self._fits(worst_tokens):
-            await asyncio.sleep(0.02)
-
-    def settle(self, worst_tokens: int, used_tokens: int) -> None:
-        """Replace a reservation by what was used."""
-        with self._lock:
-            self._reserved -= worst_tokens
-            self._tokens += used_tokens
-
-    def _fits(self, worst_tokens: int) -> bool:
-        with self._lock:
-            if self._requests + 1 > (self.max_requests if self.max_requests is not None else math.inf):
-                raise BudgetError(
-                    f"the budget of {self.max_requests} requests is used up", "raise --max-requests and run the same command again"
-                )
-            room = math.inf if self.max_tokens is None else self.max_tokens - self._tokens
-            if self._reserved + worst_tokens > room:
-                if self._reserved and worst_tokens <= room:
-                    return False
-                raise BudgetError(
-                    f"the budget of {self.max_tokens} tokens is used up: {self._tokens} spent, the next request may take {worst_tokens}",
-                    "raise --max-tokens and run the same command again",
-                )
-            self._requests += 1
-            self._reserved += worst_tokens
-            return True

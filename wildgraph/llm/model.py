@@ -37,6 +37,8 @@ class ChatRequest:
         schema: the pydantic class the answer must be JSON of, or ``None`` for free text.
         decoding: decoding parameters.
         sample: 0, 1, … for several answers to the same prompt; part of the cache key.
+        prefix: a name for the documents with which the prompt begins, the same for all prompts that begin with them; empty for none.
+            Decides the order of sending (see :mod:`wildgraph.llm.prefixes`), never an answer.
     """
 
     id: str
@@ -44,6 +46,7 @@ class ChatRequest:
     schema: type[BaseModel] | None = None
     decoding: Decoding = field(default_factory=Decoding)
     sample: int = 0
+    prefix: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from weakref import WeakValueDictionary
 
 from wildgraph.errors import ModelError, RunError, ServerError, WildgraphError
-from wildgraph.llm.answers import Reading, Turn, follow_up, read
+from wildgraph.llm.answers import Reading, Turn
+from wildgraph.llm.budget import Budget, Spend
 from wildgraph.llm.cache import ResponseCache
-from wildgraph.llm.dispatcher import Dispatcher, Done
-from wildgraph.llm.limits import Budget, Concurrency, Health, Pace, Patience
+from wildgraph.llm.dispatcher import Dispatcher, Done, Work
+from wildgraph.llm.limits import Concurrency, Health, Pace, Patience
 from wildgraph.llm.model import ChatRequest, Completion, Failure, Usage
+from wildgraph.llm.prices import Price
+from wildgraph.llm.questions import Questions
 from wildgraph.llm.stored import Stored
 from wildgraph.llm.tally import Tally
 from wildgraph.llm.trouble import Trouble
 from wildgraph.llm.wire import Transport, Wire
 from wildgraph.llm.writer import Found, Ticket
-from wildgraph.records import Json
 
 
 class _Claim:
@@ -38,10 +41,12 @@ class _Spent:
     """What one request has cost so far.
 
     Attributes:
-        anew: the cache is not to be believed. claim: see :class:`_Claim`. twin: somebody else had the same question before.
+        anew: the cache is not to be believed. truncated: the prompt was shortened. prefix: see the request's. claim: see :class:`_Claim`. twin: somebody else had the same question before.
     """
 
     anew: bool = False
+    truncated: bool = False
+    prefix: str = ""
     claim: _Claim | None = None
     twin: bool = False
     requests: int = 0
@@ -51,18 +56,24 @@ class _Spent:
 
 @dataclass(frozen=True)
 class _Finished:
-    """A completion on its way to the consumer, who waits until it is durable."""
+    """A completion on its way to the consumer, who waits until it is durable.
+
+    Attributes:
+        refused: it was never a question, for it does not fit. truncated: the prompt was shortened.
+    """
 
     completion: Completion
     prompt: str
-    ticket: Ticket | None
+    ticket: Ticket | None = None
+    refused: bool = False
+    truncated: bool = False
 
 
 class NetworkModel:
     """The :class:`wildgraph.llm.ChatModel` over a wire.
 
     Args:
-        identity: see the protocol.
+        questions: how it is asked; holds its identity.
         server: how messages name the server. model: the model's name there.
         wire: translation. transport: bytes.
         concurrency: requests in flight at most.
@@ -70,16 +81,16 @@ class NetworkModel:
         tally: where calls are counted.
         budget: caps; shared by the models of a run.
         patience: timeouts and retries.
+        price: what its tokens cost, if that is known.
         requests_per_minute, tokens_per_minute: the server's own limits, kept to.
-        extra: further decoding parameters, part of the key.
         retry: reasons of cached failures that are asked again.
-        lookahead: see :class:`wildgraph.llm.dispatcher.Dispatcher`.
+        lookahead, linger: see :class:`wildgraph.llm.dispatcher.Dispatcher`.
     """
 
     def __init__(
         self,
         *,
-        identity: str,
+        questions: Questions,
         server: str,
         model: str,
         wire: Wire,
@@ -89,28 +100,30 @@ class NetworkModel:
         tally: Tally | None = None,
         budget: Budget | None = None,
         patience: Patience | None = None,
+        price: Price | None = None,
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
-        extra: Mapping[str, Json] | None = None,
         retry: frozenset[str] = frozenset(),
         lookahead: int | None = None,
+        linger: float | None = None,
     ) -> None:
-        self.identity = identity
+        self.identity = questions.identity
         self.tally = tally or Tally()
         self.transport = transport
         # More workers than requests in flight, for some of them wait to try again.
-        self.dispatcher = Dispatcher(concurrency + concurrency // 2 + 1, lookahead, transport.close)
+        self.dispatcher = Dispatcher(concurrency + concurrency // 2 + 1, lookahead, transport.close, _cached, linger, concurrency)
+        self._questions = questions
         self._server = server
         self._model = model
         self._wire = wire
         self._cache = cache
         self._budget = budget or Budget()
         self._patience = patience or Patience()
+        self._price = price
         self._concurrency = Concurrency(concurrency)
         self._requests_pace = Pace(requests_per_minute)
         self._tokens_pace = Pace(tokens_per_minute)
         self._health = Health(server, self._patience, 2 * concurrency)
-        self._extra = dict(extra or {})
         self._retry = retry
         self._claims: WeakValueDictionary[bytes, _Claim] = WeakValueDictionary()
         self._claims_lock = threading.Lock()
@@ -126,7 +139,13 @@ class NetworkModel:
             if finished.ticket is not None:
                 finished.ticket.wait()
             completion = finished.completion
-            self.tally.answered(finished.prompt, completion.requests, completion.failure)
+            self.tally.answered(
+                finished.prompt,
+                completion.requests,
+                completion.failure,
+                hit=not completion.requests and not finished.refused,
+                truncated=finished.truncated,
+            )
             yield completion
 
     def close(self) -> None:
@@ -135,25 +154,31 @@ class NetworkModel:
 
     # ------------------------------------------------------------------ on the feeder's thread
 
-    def _prepare(self, request: ChatRequest) -> Done[_Finished] | Callable[[], Awaitable[_Finished]]:
+    def _prepare(self, request: ChatRequest) -> Done[_Finished] | Work[_Finished]:
         """Walk the chain of answers through the cache; what is not there is work for the loop."""
-        first = turn = Turn(request.prompt.messages(), request.schema, request.decoding, request.sample)
-        spent = _Spent()
-        while True:
-            key = turn.key(self.identity, self._extra)
+        prompt, spent = request.prompt.template.name, _Spent(prefix=request.prefix)
+        first = self._questions.first(request)
+        if isinstance(first, Failure):
+            return Done(_Finished(Completion(request.id, failure=first), prompt, refused=True))
+        spent.truncated = first.shortened
+
+        def find(key: bytes) -> Stored | None:
             self._claim(key, spent)
             known = self._known(key)
             if known is None:
-                return partial(self._ask, request, turn, key, spent)
+                return None
             spent.ticket = known.ticket or spent.ticket
-            reading = _judged(known.stored, turn)
-            following = follow_up(turn, reading) if reading.failure else None
-            if following is not None:
-                turn = following
-            elif reading.failure and reading.failure.reason in self._retry:
-                return partial(self._ask, request, first, first.key(self.identity, self._extra), _Spent(anew=True))
-            else:
-                return Done(_finished(request, reading, spent))
+            return known.stored
+
+        walked = self._questions.walk(first, find)
+        turn, key = walked.turn, walked.key
+        if walked.reading is not None:
+            failure = walked.reading.failure
+            if failure is None or failure.reason not in self._retry:
+                return Done(_finished(request, walked.reading, spent))
+            turn, key, spent = first, self._questions.key(first), _Spent(anew=True, truncated=first.shortened, prefix=request.prefix)
+        weight = sum(len(message["content"]) for message in turn.messages) if request.prefix else 0
+        return Work(partial(self._ask, request, turn, key, spent), request.prefix, weight)
 
     def _claim(self, key: bytes, spent: _Spent) -> None:
         """Say that this question may be asked, before looking it up.
@@ -182,13 +207,13 @@ class NetworkModel:
                     reading = Reading("", "", failure=given_up.failure)
                     following = None
                 else:
-                    reading = _judged(stored, turn)
-                    following = follow_up(turn, reading) if reading.failure else None
+                    reading = self._questions.judged(stored, turn)
+                    following = self._questions.following(turn, reading)
                 if following is None:
                     if spent.requests:
                         self._health.finished(reading.failure)
                     return _finished(request, reading, spent)
-                turn, key = following, following.key(self.identity, self._extra)
+                turn, key = following, self._questions.key(following)
         except WildgraphError as error:
             # What is in flight was paid for; it is waited for unless the server itself is the trouble.
             self.dispatcher.fail(error, drain=not isinstance(error, ModelError))
@@ -273,7 +298,7 @@ class NetworkModel:
             Trouble: it failed.
         """
         await self._concurrency.enter()
-        complained, retry_after = False, None
+        complained, retry_after, latency, work = False, None, None, 1.0
         try:
             if self.dispatcher.fatal is not None:
                 raise self.dispatcher.fatal
@@ -282,18 +307,21 @@ class NetworkModel:
                 raise RunError(broken.message, broken.hint)
             body, dialect = self._wire.body(turn)  # not earlier: the dialect may have changed while this waited
             # No tokenizer makes more tokens than there are bytes, and the answer may fill its room.
-            worst = len(body) + turn.decoding.max_tokens
+            worst = self._spend(Usage(len(body), turn.decoding.max_tokens))
             await self._requests_pace.take(1)
-            await self._tokens_pace.take(worst)
+            await self._tokens_pace.take(worst.tokens)
             await self._budget.reserve(worst)
-            used = 0
+            used = Spend()
+            started = time.monotonic()
             try:
                 spent.requests += 1
                 self.tally.sent(prompt)
-                stored = self._wire.read(await self.transport.post(body), dialect)
-                used = stored.usage.prompt_tokens + stored.usage.completion_tokens
+                stored = self._wire.read(await self.transport.post(body, spent.prefix), dialect)
+                # A server that does not say what it charges for may charge for everything.
+                used = self._spend(stored.usage) if stored.usage.prompt_tokens else worst
+                latency, work = time.monotonic() - started, _work(stored.usage)
             except Trouble as trouble:
-                used = worst if trouble.meaning.billed else 0
+                used = worst if trouble.meaning.billed else Spend()
                 complained, retry_after = trouble.meaning.scope == "wait", trouble.retry_after
                 if trouble.meaning.scope == "suspect":
                     # Waits here, its place taken, so that no further request is sent to what may be the wrong address.
@@ -304,10 +332,11 @@ class NetworkModel:
                 raise
             finally:
                 self._budget.settle(worst, used)
+                self._tokens_pace.give_back(worst.tokens - used.tokens)
         finally:
-            self._concurrency.leave(complained, retry_after)
+            self._concurrency.leave(complained, retry_after, latency, work)
         self._health.spoke()
-        self.tally.received(prompt, stored.usage)
+        self.tally.received(prompt, stored.usage, self._price.of(stored.usage) if self._price else None)
         spent.usage += stored.usage
         return Stored(
             stored.text,
@@ -320,6 +349,9 @@ class NetworkModel:
             prompt=prompt,
         )
 
+    def _spend(self, usage: Usage) -> Spend:
+        return Spend(usage.prompt_tokens + usage.completion_tokens, self._price.of(usage) if self._price else 0)
+
 
 class _GivenUpError(Exception):
     """One request is given up; its neighbours go on."""
@@ -328,14 +360,6 @@ class _GivenUpError(Exception):
         super().__init__(str(trouble))
         meaning = trouble.meaning
         self.failure = Failure(meaning.reason, str(trouble), meaning.transient)
-
-
-def _judged(stored: Stored, turn: Turn) -> Reading:
-    reading = read(stored, turn.schema)
-    if reading.failure and reading.failure.reason == "prompt_too_long" and turn.widened:
-        # The prompt fits, twice the room does not: what failed is the answer that was cut off.
-        return Reading("", "", failure=Failure("truncated_answer", f"no room for a longer answer: {reading.failure.detail}"))
-    return reading
 
 
 def _finished(request: ChatRequest, reading: Reading, spent: _Spent) -> _Finished:
@@ -348,4 +372,14 @@ def _finished(request: ChatRequest, reading: Reading, spent: _Spent) -> _Finishe
         usage=spent.usage,
         requests=spent.requests,
     )
-    return _Finished(completion, request.prompt.template.name, spent.ticket)
+    return _Finished(completion, request.prompt.template.name, spent.ticket, truncated=spent.truncated)
+
+
+def _work(usage: Usage) -> float:
+    """How long an answer may take, in tokens: reading a prompt is some twenty times as fast as writing, where it is not cached."""
+    return 1.0 + usage.completion_tokens + max(0, usage.prompt_tokens - usage.cached_tokens) / 20
+
+
+def _cached(finished: _Finished) -> tuple[int, int] | None:
+    completion = finished.completion
+    return (completion.usage.prompt_tokens, completion.usage.cached_tokens) if completion.requests else None

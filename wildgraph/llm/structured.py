@@ -98,8 +98,9 @@ def strict_schema(schema: type[BaseModel]) -> tuple[str, bool]:
     return json.dumps(closed(schema.model_json_schema()), ensure_ascii=False, separators=(",", ":")), strict
 
 
+@lru_cache(maxsize=256)
 def response_format(schema: type[BaseModel] | None, level: Level) -> dict[str, Json] | None:
-    """The ``response_format`` of an OpenAI-compatible request body, ``None`` where none is sent."""
+    """The ``response_format`` of an OpenAI-compatible request body, ``None`` where none is sent. The same object each time: do not change it."""
     if schema is None or level == "text":
         return None
     if level == "json_object":

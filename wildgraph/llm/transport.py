@@ -16,9 +16,13 @@ import aiohttp
 from wildgraph.llm.limits import Patience
 from wildgraph.llm.trouble import Trouble
 from wildgraph.llm.wire import Reply
+from wildgraph.records import content_hash
 
 SET_ASIDE = 2.0
 """Seconds for which a base URL that could not be reached is left alone while others work."""
+
+BUSIER = 2.0
+"""How much more a base URL may have in flight than the least loaded one and still get what its prefix cache knows."""
 
 _LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 
@@ -54,25 +58,33 @@ class HttpTransport:
         self._secret = secret
         self._session: aiohttp.ClientSession | None = None
 
-    async def post(self, body: bytes) -> Reply:
-        """See :class:`wildgraph.llm.network.Transport`."""
-        return await self._request("POST", self._path, body)
+    async def post(self, body: bytes, prefix: str = "") -> Reply:
+        """See :class:`wildgraph.llm.wire.Transport`."""
+        return await self._request("POST", self._path, body, prefix=prefix)
 
     async def get(self, path: str) -> Reply:
-        """See :class:`wildgraph.llm.network.Transport`."""
+        """Fetch ``path`` relative to the base URL. Raises as :meth:`post`."""
         return await self._request("GET", path, None)
 
+    async def send(self, method: str, path: str, body: bytes, content_type: str = "application/json") -> Reply:
+        """Send ``body`` to ``path`` relative to the base URL. Raises as :meth:`post`."""
+        return await self._request(method, path, body, {"Content-Type": content_type})
+
     async def close(self) -> None:
-        """See :class:`wildgraph.llm.network.Transport`."""
+        """See :class:`wildgraph.llm.wire.Transport`."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
 
-    async def _request(self, method: str, path: str, body: bytes | None) -> Reply:
-        endpoint = self._least_loaded()
+    async def _request(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None = None, prefix: str = ""
+    ) -> Reply:
+        endpoint = self._chosen(prefix)
         endpoint.in_flight += 1
         try:
-            async with self._open().request(method, f"{endpoint.base_url}{path}", data=body, allow_redirects=False) as response:
+            async with self._open().request(
+                method, f"{endpoint.base_url}{path}", data=body, headers=headers, allow_redirects=False
+            ) as response:
                 data = await response.read()
                 endpoint.dead_until = 0.0
                 return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, data)
@@ -93,10 +105,17 @@ class HttpTransport:
         except (aiohttp.ClientError, OSError) as error:
             raise Trouble("reset", self._clean(str(error) or type(error).__name__)) from None
 
-    def _least_loaded(self) -> _Endpoint:
+    def _chosen(self, prefix: str) -> _Endpoint:
+        """The least loaded that is not set aside; for a prefix always the same one, as long as that is hardly busier."""
+        if len(self._endpoints) == 1:
+            return self._endpoints[0]
         now = time.monotonic()
-        alive = [endpoint for endpoint in self._endpoints if endpoint.dead_until <= now]
-        return min(alive or self._endpoints, key=lambda endpoint: endpoint.in_flight)
+        alive = [endpoint for endpoint in self._endpoints if endpoint.dead_until <= now] or self._endpoints
+        least = min(alive, key=lambda endpoint: endpoint.in_flight)
+        if not prefix:
+            return least
+        home = max(alive, key=lambda endpoint: content_hash(prefix, endpoint.base_url))
+        return home if home.in_flight <= BUSIER * (least.in_flight + 1) else least
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -104,7 +123,10 @@ class HttpTransport:
             local = all(urlsplit(endpoint.base_url).hostname in _LOOPBACK for endpoint in self._endpoints)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._connections, ttl_dns_cache=300, keepalive_timeout=30.0),
-                timeout=aiohttp.ClientTimeout(total=patience.total, connect=patience.connect, sock_read=patience.read),
+                # A timer that never fires first is not set: each costs as much as a header.
+                timeout=aiohttp.ClientTimeout(
+                    total=patience.total, connect=patience.connect, sock_read=patience.read if patience.read < patience.total else None
+                ),
                 headers=self._headers,
                 trust_env=not local,  # proxies of the environment, never for this very machine
                 cookie_jar=aiohttp.DummyCookieJar(),

@@ -42,16 +42,16 @@ class Wire(Protocol):
 class Transport(Protocol):
     """Moves bytes."""
 
-    async def post(self, body: bytes) -> Reply:
+    async def post(self, body: bytes, prefix: str = "") -> Reply:
         """Send one request.
+
+        Args:
+            body: what is asked.
+            prefix: names the documents it begins with: of several servers, one may have them in its cache.
 
         Raises:
             Trouble: ``unreachable``, ``reset`` or ``timeout``.
         """
-        ...
-
-    async def get(self, path: str) -> Reply:
-        """Fetch ``path`` relative to the base URL. Raises as :meth:`post`."""
         ...
 
     async def close(self) -> None:

@@ -179,7 +179,8 @@ def _step(
         for item in items:
             queue.append(item)
             if isinstance(item, _Draft):
-                yield ChatRequest(str(item.candidate.spec.index), prompt(item), schema, decoding)
+                shared = content_hash("documents", [one.hash for one in item.documents])
+                yield ChatRequest(str(item.candidate.spec.index), prompt(item), schema, decoding, prefix=shared)
 
     def leading() -> Iterator[Rejection]:
         while queue and isinstance(queue[0], Rejection):

@@ -1,0 +1,347 @@
+"""What a command will ask and cost, before it asks: rehearsed with the run's own inputs, and with its own results once there are enough.
+
+The stages run as they will, on a model that asks nobody (:mod:`wildgraph.llm.rehearsal`): what the cache knows is free, the rest is
+counted. Where at least :data:`ENOUGH` answers of a prompt are known, lengths, corrections and cache hits are taken from them; before
+that from ``estimates.yaml``. Walks, pairing and documents are local and run for real; documents that were read are kept for the sample.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from wildgraph.catalogue import load_concepts
+from wildgraph.config import Config
+from wildgraph.corpus import DocumentStore, token_counter
+from wildgraph.embedders.sentence import SentenceEmbedder
+from wildgraph.engines import OFFLINE, Engines, context_window, make_prior, network_model, price_of
+from wildgraph.errors import UsageError
+from wildgraph.fields import DOCUMENT_TYPE
+from wildgraph.funnel import silent
+from wildgraph.lifters.by_likeness import LikenessLifter
+from wildgraph.lifters.by_model import SORT
+from wildgraph.llm.batch import DISCOUNT
+from wildgraph.llm.cache import ResponseCache
+from wildgraph.llm.model import Usage
+from wildgraph.llm.prices import PICO, Price
+from wildgraph.llm.rehearsal import Rehearsal, Rehearsed
+from wildgraph.llm.tally import Tally
+from wildgraph.readers import read_logs
+from wildgraph.records import Rejection
+from wildgraph.sampling import open_waves, wave_size
+from wildgraph.stages import ingest as ingest_stage
+from wildgraph.stages import mine as mine_stage
+from wildgraph.store import RunDirectory
+from wildgraph.taskgraph import read_graphs
+
+ENOUGH = 50
+"""Results of a run from which its own figures are used instead of assumptions."""
+
+TRIED = 20
+"""Candidates of the latest sample from which its own share of accepted ones is used."""
+
+REHEARSED = 100
+"""Candidates without known answers that are rehearsed; the rest are taken to be like them."""
+
+_SPREAD = (0.9, 1.0, 1.1)  # around lengths that are means of the run's own results
+
+
+class Case(NamedTuple):
+    """One figure in its cheap, expected and dear case."""
+
+    low: float
+    expected: float
+    high: float
+
+    def times(self, factor: float) -> Case:
+        """All three, multiplied."""
+        return Case(*(factor * figure for figure in self))
+
+
+@dataclass(frozen=True)
+class Amount:
+    """What some requests come to; ``cost`` in US dollars, ``None`` without a price."""
+
+    requests: int = 0
+    usage: Usage = field(default_factory=Usage)
+    cost: float | None = 0.0
+
+    def __add__(self, other: Amount) -> Amount:
+        cost = None if self.cost is None or other.cost is None else self.cost + other.cost
+        return Amount(self.requests + other.requests, self.usage + other.usage, cost)
+
+
+@dataclass(frozen=True)
+class StageEstimate:
+    """What will be asked with one prompt.
+
+    Attributes:
+        prompt: name of the template. known: requests that the cache answers for nothing.
+        low, expected, high: what the others come to.
+        measured: from this run's own results, not from assumptions.
+    """
+
+    prompt: str
+    known: int
+    low: Amount
+    expected: Amount
+    high: Amount
+    measured: bool
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a command will ask and cost.
+
+    Attributes:
+        stages: prompt by prompt. price: of the model, if it is known. assumptions: what the figures rest on, one line each.
+    """
+
+    stages: tuple[StageEstimate, ...]
+    price: Price | None
+    assumptions: tuple[str, ...]
+
+    def total(self, case: str) -> Amount:
+        """The sum over the stages; ``case`` is ``low``, ``expected`` or ``high``."""
+        return sum((getattr(stage, case) for stage in self.stages), Amount())
+
+
+def estimate_build(logs: Sequence[str | Path], run: str | Path, config: Config | None = None) -> Estimate:
+    """What ``build`` will ask. Reads the logs as it will; writes nothing.
+
+    Args:
+        logs: files, folders or glob patterns.
+        run: the run directory, whose cache may know some answers.
+        config: settings.
+
+    Raises:
+        WildgraphError: see :mod:`wildgraph.errors`.
+    """
+    config = config or Config()
+    rows = read_logs(logs, format=config.logs.format or None, columns=config.logs.columns or None)
+    kept = (row for row in ingest_stage.ingest(rows, config.ingest) if not isinstance(row, Rejection))
+    with _rehearsing(config, Path(run)) as (model, price):
+        conversations = sum(1 for _ in mine_stage.mine(kept, config.mine, model=model, key=b"rehearsal"))
+        stages = tuple(
+            _stage(name, sheet, Case(sheet.unknown, sheet.unknown, sheet.unknown), price, later=False)
+            for name, sheet in sorted(model.sheets.items())
+        )
+        assumptions = ("every conversation that is kept is asked about once", *_said(stages))
+        if config.canonicalize.lifter == "likeness":
+            return Estimate(stages, price, assumptions)
+        lifting = _lifting(conversations, config, price)
+        return Estimate((*stages, lifting), price, (*assumptions, "nearly every mined value is a new one for its field, to be sorted once"))
+
+
+def _lifting(conversations: int, config: Config, price: Price | None) -> StageEstimate:
+    """What lifting the values to concepts will come to: batches of each field's distinct values, then one final form a field."""
+    assumed, settings = _assumed()["lifting"], config.canonicalize.by_model
+    lifted = [of for of in config.fields if of.node or of.name == DOCUMENT_TYPE]
+
+    def amount(case: int) -> Amount:
+        requests = prompt = answer = 0.0
+        for of in lifted:
+            values = min(settings.shown, conversations * assumed["values"][case] * (2 if of.multi else 1))
+            calls = math.ceil(values / settings.batch) + 1
+            requests += calls
+            prompt += calls * assumed["overhead"][case] + values * assumed["phrase"][case]
+            answer += values * assumed["sorted"][case]
+        usage = Usage(round(prompt), round(answer), 0)
+        return Amount(round(requests), usage, price.of(usage) / PICO if price else None)
+
+    return StageEstimate(SORT, 0, amount(0), amount(1), amount(2), measured=False)
+
+
+def estimate_sample(
+    source: str | Path, documents: Sequence[str | Path], *, out: str | Path | None = None, config: Config | None = None
+) -> Estimate:
+    """What ``sample`` will ask. Reads the documents as it will, and keeps what it read; asks and samples nothing.
+
+    Args:
+        source: a run directory, or a folder of published graphs.
+        documents: files, folders or glob patterns.
+        out: run directory for the sample; by default ``source`` if that is a run.
+        config: settings; ``config.sample.n`` pairs are wanted.
+
+    Raises:
+        WildgraphError: see :mod:`wildgraph.errors`.
+    """
+    config = config or Config()
+    root = Path(source)
+    is_run = (root / "manifest.json").is_file()
+    graphs = read_graphs(root / "graphs" if is_run else root)
+    concepts = load_concepts((root / "graphs" if is_run else root) / "concepts.jsonl")
+    target = Path(out) if out else root if is_run else Path("wildgraph-run")
+    with (
+        _rehearsing(config, target) as (model, price),
+        RunDirectory.write(target) as directory,
+        DocumentStore(target / "documents.sqlite") as store,
+    ):
+        embedder, prior = SentenceEmbedder(config.embedder), make_prior(config)
+        likeness = LikenessLifter(prior, embedder, config.canonicalize.likeness)
+        engines = Engines(model, embedder, prior, Tally(), likeness, likeness, price, context_window(config))
+        accepted, said = _accepted(directory, model.identity)
+        drawn = Case(*(_drawn(share, config) for share in accepted))
+        candidates = _Candidates()
+        loop, _, _ = open_waves(directory, graphs, concepts, documents, config, engines, silent, store)
+        for _ in loop.drafts(islice(loop.specs(), config.sample.n * config.sample.attempts)):
+            candidates.saw(model)
+            if len(candidates.asked) >= drawn.high or candidates.asked[-1] >= REHEARSED:
+                break
+        stages = tuple(
+            _stage(name, sheet, candidates.requests(sheet, drawn, later=bool(place)), price, later=bool(place))
+            for place, (name, sheet) in enumerate(model.sheets.items())
+        )
+        return Estimate(stages, price, (f"{drawn.expected:.0f} candidates for {config.sample.n} pairs: {said}", *_said(stages)))
+
+
+@contextmanager
+def _rehearsing(config: Config, run: Path) -> Iterator[tuple[Rehearsal, Price | None]]:
+    """A rehearsal over a run's cache, and the model's price.
+
+    Raises:
+        UsageError: the embedded engine asks nobody.
+    """
+    if config.model.name == OFFLINE:
+        raise UsageError("the embedded offline engine asks nobody and costs nothing", "name the model to estimate for with --model")
+    price, file = price_of(config), run / "private/cache.sqlite"
+    if price and config.model.batch:
+        price = price.scaled(DISCOUNT)
+    lengths = {name: round(answers[1]) for name, answers in _assumed()["answers"].items()}
+    with ExitStack() as stack:
+        known = stack.enter_context(ResponseCache(file, ballast=0)) if file.is_file() else None
+        questions = network_model(config, None, Tally()).questions
+        count = token_counter(config.model.tokenizer).count
+        yield Rehearsal(questions, known, count, lengths, round(_assumed()["other"]["tokens"][1])), price
+
+
+@cache
+def _assumed() -> dict[str, dict[str, Case]]:
+    import yaml
+
+    data = yaml.safe_load(files("wildgraph").joinpath("estimates.yaml").read_text(encoding="utf-8"))
+    return {section: {name: Case(*figures) for name, figures in entries.items()} for section, entries in data.items()}
+
+
+# --------------------------------------------------------------------------- candidates
+
+
+@dataclass
+class _Candidates:
+    """The candidates that were rehearsed.
+
+    Attributes:
+        asked: after each candidate, how many of them so far would be asked about anew.
+    """
+
+    asked: list[int] = field(default_factory=list)
+    _first: Rehearsed = field(default_factory=Rehearsed)
+
+    def saw(self, model: Rehearsal) -> None:
+        """One more candidate went through the stages."""
+        self._first = next(iter(model.sheets.values()), self._first)  # every candidate that is asked about begins with this prompt
+        self.asked.append(self._first.unknown)
+
+    def requests(self, sheet: Rehearsed, drawn: Case, later: bool) -> Case:
+        """How many requests with one prompt the candidates come to that are drawn in each case.
+
+        Args:
+            sheet: of the prompt.
+            drawn: candidates.
+            later: not the first call about a candidate, so that some do not get that far.
+        """
+        first, seen = self._first, len(self.asked)
+        if not seen:
+            return Case(0.0, 0.0, 0.0)
+        begun = (first.known + first.unknown) / seen
+        finished = _assumed()["shares"]["finished"] if later else Case(1.0, 1.0, 1.0)
+        if first.known >= ENOUGH:
+            share = sheet.known / first.known
+            finished = Case(share, share, share)
+        half_known = max(0, sheet.unknown - first.unknown)  # their first answers are known, later ones are not
+        return Case(
+            *(
+                half_known + share * (self.asked[min(int(count), seen) - 1] + max(0.0, count - seen) * begun)
+                for share, count in zip(finished, drawn, strict=True)
+            )
+        )
+
+
+def _accepted(run: RunDirectory, identity: str) -> tuple[Case, str]:
+    """The share of candidates that become pairs, and where it comes from: the latest sample if there is one to speak of, else assumed."""
+    entry, assumed = run.stage("sample"), _assumed()["shares"]["accepted"]
+    if entry is None or entry.get("engine") != identity or entry["in"] < TRIED:
+        return assumed, f"{assumed.high:.0%} to {assumed.low:.0%} are assumed to be accepted, {assumed.expected:.0%} expected"
+    share, spread = _wilson(entry["out"], entry["in"])
+    said = f"{entry['out']} of {entry['in']} were accepted in the latest sample"
+    return Case(min(1.0, share + spread), entry["out"] / entry["in"], max(0.0, share - spread)), said
+
+
+def _wilson(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
+    """Middle and half width of Wilson's 95% interval of a share.
+
+    Example:
+        >>> [round(figure, 3) for figure in _wilson(50, 100)]
+        [0.5, 0.096]
+    """
+    share = successes / trials
+    scale = 1 + z * z / trials
+    return (share + z * z / (2 * trials)) / scale, z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)) / scale
+
+
+def _drawn(share: float, config: Config) -> int:
+    """Candidates that are drawn, wave by wave, until enough are accepted when ``share`` of them are."""
+    wanted, limit, accepted, drawn = config.sample.n, config.sample.n * config.sample.attempts, 0.0, 0
+    while accepted < wanted and drawn < limit:
+        size = wave_size(int(accepted), drawn, wanted, limit, config.sample)
+        drawn += size
+        accepted += share * size
+    return drawn
+
+
+# --------------------------------------------------------------------------- figures
+
+
+def _stage(name: str, sheet: Rehearsed, requests: Case, price: Price | None, later: bool) -> StageEstimate:
+    """What so many requests with one prompt come to."""
+    measured = sheet.known >= ENOUGH
+    counted = sheet.asked / sheet.unknown if sheet.unknown else sheet.counted / max(1, sheet.known)
+    if measured:
+        tries = sheet.answers / sheet.known
+        prompt = Case(*_SPREAD).times(counted * sheet.usage.prompt_tokens / max(1, sheet.counted))
+        answer = Case(*_SPREAD).times(sheet.usage.completion_tokens / sheet.known)
+        found = sheet.usage.cached_tokens / max(1, sheet.usage.prompt_tokens)
+        cached = Case(found, found, found)
+    else:
+        tries = 1.0
+        prompt = _assumed()["other"]["prompts"].times(counted)
+        answer = _assumed()["answers"].get(name, _assumed()["other"]["tokens"])
+        cached = _assumed()["shares"]["cached"] if later else Case(0.0, 0.0, 0.0)
+
+    def amount(case: int) -> Amount:
+        usage = Usage(
+            round(requests[case] * prompt[case]),
+            round(requests[case] * answer[case]),
+            round(requests[case] * prompt[case] * cached[case]),
+        )
+        return Amount(round(requests[case] * tries), usage, price.of(usage) / PICO if price else None)
+
+    return StageEstimate(name, sheet.known, amount(0), amount(1), amount(2), measured)
+
+
+def _said(stages: Sequence[StageEstimate]) -> Iterator[str]:
+    """What the figures of the stages rest on."""
+    measured = [stage.prompt for stage in stages if stage.measured]
+    if measured:
+        yield f"lengths, corrections and cached tokens of {', '.join(measured)} are those of this run's own answers, give or take a tenth"
+    for stage in stages:
+        if not stage.measured:
+            low, expected, high = _assumed()["answers"].get(stage.prompt, _assumed()["other"]["tokens"])
+            yield f"{stage.prompt}: answers of {low:.0f} to {high:.0f} tokens, {expected:.0f} expected (fewer than {ENOUGH} are known)"
