@@ -192,10 +192,12 @@ class ModelLifter:
             f"{number}. {name} ({len(members)}): {'; '.join(_examples(members, self.config.examples + 4))}"
             for number, (name, members) in enumerate(draft.concepts.items(), 1)
         )
+        phrases = sum(map(len, draft.concepts.values()))
         variables: dict[str, Json] = {
             "field": draft.field.name,
             "description": draft.field.description,
             "grain": draft.field.grain,
+            "wanted": min(len(draft.concepts), max(3, round(phrases / self.config.per_concept))),
             "concepts": shown,
             "count": len(draft.concepts),
         }
