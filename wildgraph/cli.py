@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from wildgraph import __version__
-from wildgraph.cli_graph import forget, graph, purge
 from wildgraph.commands.cache import cache
 from wildgraph.commands.estimate import estimate_group
+from wildgraph.commands.graph import forget, graph, purge
+from wildgraph.commands.options import columns, configuration, model_options, model_overrides, note_engine, shares
 from wildgraph.errors import UsageError, WildgraphError
 
 if TYPE_CHECKING:
-    from wildgraph.config import Config
+    pass
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-_OFFLINE_NOTE = (
-    "no --model given: the embedded offline engine answers (a baseline to see the pipeline with). "
-    "Name a real one with --model NAME --base-url URL, key in OPENAI_API_KEY."
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,126 +82,12 @@ for _command in (graph, forget, purge):
     cli.add_command(_command)
 
 
-def _columns(_context: click.Context, _parameter: click.Parameter, value: str | None) -> dict[str, str] | None:
-    """``query=…,user=…`` as a mapping."""
-    if not value:
-        return None
-    pairs = [part.partition("=") for part in value.split(",")]
-    if any(not name.strip() or not sign or not column.strip() for name, sign, column in pairs):
-        raise click.BadParameter("write it as USE=COLUMN,USE=COLUMN")
-    return {name.strip(): column.strip() for name, _, column in pairs}
-
-
-def _shares(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, float] | None:
-    """``NAME=SHARE`` or ``NAME``, which is a share of one, as a mapping."""
-    found = {}
-    for value in values:
-        name, sign, share = value.rpartition("=") if "=" in value else (value, "", "1")
-        try:
-            found[name.strip()] = float(share)
-        except ValueError:
-            raise click.BadParameter(f"{value!r} is not written NAME=SHARE") from None
-        if not name.strip():
-            raise click.BadParameter(f"{value!r} names nothing before {sign!r}")
-    return found or None
-
-
-def _price(_context: click.Context, _parameter: click.Parameter, value: str | None) -> dict[str, float] | None:
-    """``input=…,cached=…,output=…`` as a mapping."""
-    if not value:
-        return None
-    pairs = [part.partition("=") for part in value.split(",")]
-    try:
-        return {name.strip(): float(dollars) for name, _, dollars in pairs}
-    except ValueError:
-        raise click.BadParameter("write it as input=0.15,cached=0.075,output=0.6") from None
-
-
-def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in reversed(
-        (
-            click.option("--model", help="Model name at the server; 'offline' (the default) for the embedded engine."),
-            click.option(
-                "--base-url",
-                multiple=True,
-                help="Address of an OpenAI-compatible server (repeatable); default $OPENAI_BASE_URL, else OpenAI.",
-            ),
-            click.option("--concurrency", type=click.IntRange(1, 4096), help="Requests in flight at most [32]."),
-            click.option(
-                "--structured", type=click.Choice(["auto", "json_schema", "json_object", "text"]), help="How JSON is asked for [auto]."
-            ),
-            click.option("--max-requests", type=click.IntRange(0), help="Stop before sending more requests than this."),
-            click.option("--max-tokens", type=click.IntRange(0), help="Stop before using more tokens than this."),
-            click.option("--max-cost", type=click.FloatRange(0), help="Stop before spending more US dollars than this."),
-            click.option("--price", callback=_price, help="US dollars per million tokens: input=…,cached=…,output=…"),
-            click.option("--batch", is_flag=True, default=None, help="Ask through the server's Batch API: half the price, within a day."),
-            click.option("--context-window", type=click.IntRange(1), help="Tokens the model can take in; longer prompts are not sent."),
-            click.option(
-                "--overflow", type=click.Choice(["reject", "truncate"]), help="What happens to prompts that are too long [reject]."
-            ),
-            click.option("--tokenizer", help="Folder with the model's tokenizer, to measure prompts with [an estimate]."),
-            click.option(
-                "--timeout", type=click.FloatRange(0, min_open=True), help="Seconds for one request, then it is tried again [600]."
-            ),
-            click.option("--retry-rejected", multiple=True, metavar="REASON", help="Ask again what failed for this reason (repeatable)."),
-            click.option("--embedder", help="Folder or name of a sentence-transformers model [bundled MiniLM]."),
-            click.option("--config", "config_file", type=click.Path(path_type=Path), help="YAML file; flags win over it."),
-            click.option("--dry-run", is_flag=True, help="Ask nobody; say what it would take and cost."),
-            click.option("--quiet", "-q", is_flag=True, help="Only errors and the result."),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-def _config(config_file: Path | None, overrides: dict[str, Any]) -> Config:
-    from wildgraph.config import load_config
-
-    return load_config(config_file, overrides)
-
-
-def _model_overrides(flags: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "model.name": flags["model"],
-        "model.base_url": list(flags["base_url"]) or None,
-        "model.concurrency": flags["concurrency"],
-        "model.structured": flags["structured"],
-        "model.max_requests": flags["max_requests"],
-        "model.max_tokens": flags["max_tokens"],
-        "model.max_cost": flags["max_cost"],
-        "model.price": flags["price"],
-        "model.batch": flags["batch"],
-        "model.context_window": flags["context_window"],
-        "model.overflow": flags["overflow"],
-        "model.tokenizer": flags["tokenizer"],
-        "model.timeout": flags["timeout"],
-        "model.retry": list(flags["retry_rejected"]) or None,
-        "embedder": flags["embedder"],
-    }
-
-
-def _note_engine(config: Config, flags: dict[str, Any]) -> None:
-    """Say that the embedded engine answers, unless it was asked for by name.
-
-    Raises:
-        UsageError: a server was named on the command line, but no model.
-    """
-    if config.model.name != "offline" or flags["model"] is not None:
-        return
-    if flags["base_url"]:
-        raise UsageError(
-            "--base-url names a server, but no --model is named", "add --model NAME; `wildgraph doctor --base-url URL` lists them"
-        )
-    if not flags["quiet"]:
-        click.echo(_OFFLINE_NOTE, err=True)
-
-
 @cli.command()
 @click.argument("logs", nargs=-1)
 @click.option("--mined", multiple=True, metavar="FILE", help="Start from mined records instead of logs (JSONL, parquet; repeatable).")
 @click.option("-o", "--output", "run", required=True, type=click.Path(path_type=Path), help="Run directory to make or continue.")
 @click.option("--format", "format_", help="Format of the logs; detected by default (wildchat, lmsys, sharegpt, …).")
-@click.option("--columns", callback=_columns, help="Columns of a plain table: query=…,user=…,language=…,id=…,document=…")
+@click.option("--columns", callback=columns, help="Columns of a plain table: query=…,user=…,language=…,id=…,document=…")
 @click.option("--language", "languages", multiple=True, help="Keep queries in this language only (ISO code; repeatable).")
 @click.option("--keep-toxic", is_flag=True, default=None, help="Keep conversations the log marks as toxic.")
 @click.option("--single-turn", is_flag=True, default=None, help="Keep single-turn conversations only.")
@@ -218,17 +101,17 @@ def _note_engine(config: Config, flags: dict[str, Any]) -> None:
 @click.option("--lifter", type=click.Choice(["auto", "model", "likeness"]), help="Who groups values into concepts [auto].")
 @click.option("--no-document", type=click.Choice(["drop", "keep"]), help="What happens to queries without a document [drop].")
 @click.option("--limit", type=click.IntRange(1), help="Take at most so many conversations.")
-@_model_options
+@model_options
 def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any) -> None:  # noqa: ANN401 - click hands over what the options say
     """Build task graphs from query LOGS (files, folders, globs; JSONL, JSON, parquet, CSV, text; .gz, .zst)."""
     from wildgraph.pipeline import build as run_build
     from wildgraph.pipeline import estimate_build
     from wildgraph.terminal import Progress, show_build, show_estimate
 
-    config = _config(
+    config = configuration(
         flags["config_file"],
         {
-            **_model_overrides(flags),
+            **model_overrides(flags),
             "logs.format": flags["format_"],
             "logs.columns": flags["columns"],
             "ingest.languages": list(flags["languages"]) or None,
@@ -249,7 +132,7 @@ def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any
     if flags["dry_run"]:
         show_estimate(estimate_build(logs, run, config))
         return
-    _note_engine(config, flags)
+    note_engine(config, flags)
     with Progress(flags["quiet"]) as progress:
         result = run_build(logs, run, config, mined=mined, observe=progress)
     show_build(result)
@@ -258,7 +141,7 @@ def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any
 @cli.command()
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--documents", "-d", multiple=True, required=True, help="Documents: files, folders, globs (repeatable).")
-@click.option("--columns", callback=_columns, help="Columns of document tables: text=…,id=…,title=…,type=…,language=…,licence=…")
+@click.option("--columns", callback=columns, help="Columns of document tables: text=…,id=…,title=…,type=…,language=…,licence=…")
 @click.option("-n", "--number", type=click.IntRange(1), help="Accepted pairs wanted [100].")
 @click.option(
     "-o",
@@ -273,7 +156,7 @@ def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any
 @click.option("--mode", type=click.Choice(["history", "markov", "coverage"]), help="How walks are weighed [history].")
 @click.option("--types", type=click.Choice(["proportional", "sqrt", "uniform"]), help="How document types share the sample [sqrt].")
 @click.option(
-    "--type-share", "type_shares", multiple=True, callback=_shares, metavar="TYPE=SHARE", help="A document type's share (repeatable)."
+    "--type-share", "type_shares", multiple=True, callback=shares, metavar="TYPE=SHARE", help="A document type's share (repeatable)."
 )
 @click.option("--require", multiple=True, metavar="LABEL", help="Label that every path holds: field=name or concept id (repeatable).")
 @click.option("--forbid", multiple=True, metavar="LABEL", help="Label that no path holds: field=name or concept id (repeatable).")
@@ -281,24 +164,24 @@ def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any
     "--start-field",
     "start",
     multiple=True,
-    callback=_shares,
+    callback=shares,
     metavar="FIELD[=SHARE]",
     help="Field that paths start in (repeatable) [task].",
 )
 @click.option("--novel", type=click.FloatRange(0, 1), help="Share of candidates with a combination nobody asked for yet [0].")
 @click.option("--compose", type=click.FloatRange(0, 1), help="Share of multi-document candidates joined from two walks [0.25].")
 @click.option("--output-language", help="Language of instructions and answers, by its English name [English].")
-@_model_options
+@model_options
 def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: Any) -> None:  # noqa: ANN401 - click hands over what the options say
     """Sample N accepted instruction–response pairs from SOURCE (a run, or a folder of graphs) and documents."""
     from wildgraph.pipeline import estimate_sample
     from wildgraph.pipeline import sample as run_sample
     from wildgraph.terminal import Progress, show_estimate, show_sample
 
-    config = _config(
+    config = configuration(
         flags["config_file"],
         {
-            **_model_overrides(flags),
+            **model_overrides(flags),
             "documents.columns": flags["columns"],
             "sample.n": flags["number"],
             "sample.seed": flags["seed"],
@@ -318,7 +201,7 @@ def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: 
     if flags["dry_run"]:
         show_estimate(estimate_sample(source, documents, out=out, config=config))
         return
-    _note_engine(config, flags)
+    note_engine(config, flags)
     with Progress(flags["quiet"], wanted=config.sample.n) as progress:
         result = run_sample(source, documents, out=out, config=config, observe=progress)
     show_sample(result)
@@ -347,7 +230,7 @@ def export(run: Path, formats: str, output: Path | None, config_file: Path | Non
     from wildgraph.pipeline import export as run_export
     from wildgraph.terminal import show_export
 
-    result = run_export(run, [name.strip() for name in formats.split(",") if name.strip()], output, _config(config_file, {}))
+    result = run_export(run, [name.strip() for name in formats.split(",") if name.strip()], output, configuration(config_file, {}))
     show_export(result)
 
 
