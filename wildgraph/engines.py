@@ -90,12 +90,14 @@ def make_engines(config: Config, cache_file: Path) -> Iterator[Engines]:
     tally, prior = Tally(), make_prior(config)
     public = {phrase for group in (*prior.concepts.values(), *prior.finer.values()) for entry in group for phrase in entry.like}
     shared = shared_cache() if config.canonicalize.prior in ("", "none") else None  # a prior of the user's own is theirs
-    embedder = CachedEmbedder(SentenceEmbedder(config.embedder), cache_file.with_name("vectors.sqlite"), public, shared)
+    embedder = SentenceEmbedder(config.embedder)
+    # Values come again with every build; what is embedded elsewhere is embedded once, or is kept by those who embed it.
+    kept = CachedEmbedder(embedder, cache_file.with_name("vectors.sqlite"), public, shared)
     with ResponseCache(cache_file) as cache, ExitStack() as stack:
         model = _model(config, cache, tally, embedder, prior)
         if isinstance(model, _Closable):
             stack.callback(model.close)  # before the cache: what is still in flight may arrive and be kept
-        likeness = LikenessLifter(prior, embedder, config.canonicalize.likeness)
+        likeness = LikenessLifter(prior, kept, config.canonicalize.likeness)
         yield Engines(
             model, embedder, prior, tally, likeness, _lifter(config, model, likeness, prior), price_of(config), context_window(config)
         )

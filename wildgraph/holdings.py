@@ -107,6 +107,7 @@ def run_corpus(
         "documents.rejected.jsonl": "shareable",
         "private/documents.rejected.jsonl": "private",
     }
+    store.commit()  # before the manifest says so: a killed run would else miss its last texts
     run.finish("documents", mark, count, files, {"types": by_type, "counter": counter.identity})
     observe(count, count.entered)
     return corpus, mark

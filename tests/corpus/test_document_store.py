@@ -73,3 +73,14 @@ def test_foreign_newer_and_damaged_files(tmp_path):
         pass
     with pytest.raises(RunError, match="cannot be used"), DocumentStore(tmp_path / "none" / "d.sqlite"):
         pass
+
+
+def test_what_is_committed_is_there_although_the_store_was_never_closed(tmp_path):
+    kept, reader = DocumentStore(tmp_path / "documents.sqlite"), DocumentStore(tmp_path / "documents.sqlite")
+    kept.put(document("one"))
+    with reader:
+        assert len(reader) == 0
+    kept.commit()
+    with reader:
+        assert len(reader) == 1
+    kept.close()

@@ -93,6 +93,12 @@ class DocumentStore:
             raise
         return connection
 
+    def commit(self) -> None:
+        """Make what was put durable: nothing may be said to be there before that."""
+        with self._open() as connection:
+            connection.commit()
+            self._pending = 0
+
     def close(self) -> None:
         """Commit and close; the store opens again when it is used again."""
         with self._lock:

@@ -31,7 +31,8 @@ class GroupingConfig(BaseModel):
         cut: mean distance (1 - likeness) at which two groups stay apart, by field; ``""`` for all that are not named: the granularity.
             Smaller for a finer catalogue.
         cap: largest distance between two members of one group, above the cut.
-        claim: least mean probability at which a group is a concept of the prior, or lies under one.
+        claim: least mean probability at which a group is a concept of the prior.
+        under: least mean probability at which a group lies under a concept, or its parent: what a rare group falls back to.
         grouped: values that are grouped together; beyond, those of fewer users join what is there.
         likeness: what counts how much.
     """
@@ -41,6 +42,7 @@ class GroupingConfig(BaseModel):
     cut: Mapping[str, float] = Field(default_factory=lambda: {"": 0.48, "output_format": 0.47, "task": 0.58, "constraint": 0.55})
     cap: float = Field(default=0.3, ge=0.0, le=1.0)
     claim: float = Field(default=0.4, gt=0.0, le=1.0)
+    under: float = Field(default=0.05, gt=0.0, le=1.0)
     grouped: int = Field(default=6000, ge=2)
     likeness: LikenessConfig = LikenessConfig()
 
@@ -175,7 +177,7 @@ class LikenessLifter:
             else:
                 mean = features.profile[list(rows)].mean(axis=0)
                 yield Group(
-                    central, members, parent=concepts[top].concept.id if top is not None else _under(mean, concepts, self.config.claim)
+                    central, members, parent=concepts[top].concept.id if top is not None else _under(mean, concepts, self.config.under)
                 )
 
 

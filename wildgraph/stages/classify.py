@@ -106,18 +106,23 @@ def _spoken(word: str) -> str:
 def coverage(graphs: Iterable[str], types: Iterable[str], catalogue: Catalogue, anything: str) -> dict[str, frozenset[str]]:
     """Which documents' types each graph's type covers: a document goes to the nearest of its type's ancestors that has a graph.
 
+    A graph of a finer type that no document is known to be of takes those of the nearest type above it: a contract may well be a lease.
+
     Args:
         graphs: document types that have graphs.
         types: the documents' types.
         catalogue: the hierarchy.
         anything: the type that takes whatever has no graph of its own.
     """
-    known = set(graphs)
+    known, there = set(graphs), set(types)
     covered: dict[str, set[str]] = {kind: set() for kind in known}
-    for kind in set(types):
+    for kind in there:
         home = next((one for one in catalogue.lineage(kind) if one in known), anything)
         if home in covered:
             covered[home].add(kind)
+    for kind, found in covered.items():
+        if not found and (above := next((one for one in catalogue.lineage(kind)[1:] if one in there), None)):
+            found.add(above)
     return {kind: frozenset(found) for kind, found in covered.items()}
 
 
