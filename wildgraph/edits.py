@@ -79,7 +79,8 @@ def load_edits(path: str) -> Edits:
     import yaml
 
     try:
-        return Edits.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {})
+        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        return Edits() if data is None else Edits.model_validate(data)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the edits {path}: {error}") from error
     except yaml.YAMLError as error:
