@@ -112,9 +112,11 @@ def apply_edits(catalogue: Catalogue, edits: Edits) -> Catalogue:
     for one, concept in concepts.items():
         if one in gone:
             continue
-        parent = edits.target(concept.parent) if concept.parent is not None else None
-        if parent == one:  # a parent that became part of its child leaves the child where it was
-            parent = edits.target(above) if (above := concepts[concept.parent or one].parent) is not None else None
+        passed = {one}
+        while (above := concept.parent) is not None and edits.target(above) == one and above not in passed:
+            passed.add(above)  # a parent that became part of its child leaves the child where it was
+            concept = concept.model_copy(update={"parent": concepts[above].parent})
+        parent = edits.target(above) if above is not None else None
         kept[one] = concept.model_copy(update={"parent": parent}) if parent != concept.parent else concept
     for one in kept:
         line = Catalogue(kept).lineage(one)
