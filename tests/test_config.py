@@ -94,7 +94,7 @@ def test_an_unknown_key_is_an_error_with_a_suggestion(tmp_path, text, message):
         ("canonicalize: {likeness: {claim: 0}}", "canonicalize.likeness.claim", "greater than 0"),
         ("canonicalize: {likeness: {claim: 1.1}}", "canonicalize.likeness.claim", "less than or equal to 1"),
         ("canonicalize: {likeness: {grouped: 1}}", "canonicalize.likeness.grouped", "greater than or equal to 2"),
-        ("canonicalize: {likeness: {cut: 0.5}}", "canonicalize.likeness.cut", "mapping"),
+        ("canonicalize: {likeness: {cut: 0.5}}", "canonicalize.likeness.cut", "valid dictionary"),
         ("canonicalize: {likeness: {likeness: {nearest: 0}}}", "canonicalize.likeness.likeness.nearest", "greater than or equal to 1"),
         ("canonicalize: {by_model: {batch: 9}}", "canonicalize.by_model.batch", "greater than or equal to 10"),
         ("canonicalize: {by_model: {shown: 9}}", "canonicalize.by_model.shown", "greater than or equal to 10"),
