@@ -280,7 +280,7 @@ def read_mined(rows: Iterable[Row | Rejection], config: MineConfig, *, key: byte
         given = row.values.get("values")
         found = {**row.values, **(given if isinstance(given, dict) else {})}
         unknown = sorted(found.keys() - names - _ABOUT - _USUAL)
-        item = str(row.values.get("id") or content_hash(row.values))
+        item = str(row.values.get("id") or content_hash(repr(sorted(row.values.items()))))  # a table may hold NaN
         problem = f"unknown field {unknown[0]!r}" if unknown else "" if names & found.keys() else "the row has none of the fields"
         if problem:
             yield Rejection(stage=STAGE, item=item, reason="unknown_layout", where=row.where, detail=problem)
