@@ -275,6 +275,7 @@ def test_refining_joins_renames_and_puts_headings_above():
     (request,) = model.refined
     assert request.prompt.variables["concepts"] == "1. one (1): a\n2. two (1): b\n3. three (1): c\n4. four (1): d"
     assert request.prompt.variables["count"] == 4
+    assert request.prompt.variables["wanted"] == 3
     assert "<<<CONCEPTS" in request.prompt.messages()[1]["content"]
 
 
