@@ -48,11 +48,15 @@ def _fenced(prompt: str, kind: str) -> list[str]:
 
 
 def plausible(body: dict[str, Any]) -> str:
-    """The answer to a request body of any of the four prompts."""
+    """The answer to a request body of any of the six prompts."""
     # The schema that is shown to servers without structured output is no part of what is asked.
     prompt = body["messages"][1]["content"].partition(_ASKING)[0]
     if queries := _fenced(prompt, "QUERY") or _fenced(prompt, "PASTED TEXT"):
         return json.dumps(mined(queries[0]))
+    if phrases := _fenced(prompt, "PHRASES"):
+        return json.dumps({"groups": sorting(phrases[0])})
+    if concepts := _fenced(prompt, "CONCEPTS"):
+        return json.dumps({"concepts": refining(concepts[0])})
     documents = _fenced(prompt, "DOCUMENT")
     if answered := _fenced(prompt, "ASSISTANT"):
         return json.dumps({"evidence": evidence(answered[0], documents)}, ensure_ascii=False)
@@ -74,6 +78,18 @@ def mined(query: str) -> dict[str, Any]:
     found["task"].append({"general": second, "specific": ""})
     found["simplified_instruction"] = {"general": f"do something with the text, case {int(share(query, 'case') * 1000)}", "specific": ""}
     return found
+
+
+def sorting(phrases: str) -> list[dict[str, Any]]:
+    """Every phrase under its own words, which are few."""
+    lines = re.findall(r"^(\d+)\. ([^\[\n]+?)(?: \[.*)?$", phrases, re.MULTILINE)
+    return [{"concept": phrase, "phrases": [int(number)]} for number, phrase in lines]
+
+
+def refining(concepts: str) -> list[dict[str, Any]]:
+    """The catalogue as it stands, under two headings."""
+    lines = re.findall(r"^(\d+)\. (.+?) \(\d+\):", concepts, re.MULTILINE)
+    return [{"name": name, "heading": f"kind {int(number) % 2}", "numbers": [int(number)]} for number, name in lines]
 
 
 def instruction(prompt: str, documents: list[str]) -> str:

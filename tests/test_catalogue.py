@@ -10,9 +10,11 @@ from wildgraph.catalogue import (
     concept_id,
     empty_prior,
     load_assignments,
+    load_catalogue,
     load_concepts,
     load_prior,
     parse_prior,
+    shareable_rows,
     slug,
 )
 from wildgraph.errors import InputError
@@ -64,7 +66,7 @@ def test_names_too_long_or_empty_stay_apart():
 
 
 def test_a_prior_holds_parents_before_their_children():
-    prior = parse_prior(PRIOR, "test")
+    prior = parse_prior((PRIOR, "test"))
     found = list(prior)
     assert [(entry.concept.id, entry.concept.parent, entry.concept.origin) for entry in found] == [
         ("task/summarize", None, "prior"),
@@ -73,7 +75,7 @@ def test_a_prior_holds_parents_before_their_children():
     ]
     assert found[0].like == ("summarize", "sum up")
     assert found[0].cues == {"en": ("summar",), "de": ("fass",)}
-    assert parse_prior(PRIOR, "elsewhere").fingerprint == prior.fingerprint != parse_prior(PRIOR + "# more", "test").fingerprint
+    assert parse_prior((PRIOR, "elsewhere")).fingerprint == prior.fingerprint != parse_prior((PRIOR + "# more", "test")).fingerprint
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,9 @@ def test_a_prior_holds_parents_before_their_children():
         ("version: 1\nfields: [", "is not a catalogue"),
         ("- a\n- b", "is not a catalogue"),
         ("", "is not a catalogue"),
-        ("version: 1", "is not a catalogue"),
+        ("fields: {}", "is not a catalogue"),
+        ("version: 1\nfinal: {}", "is not a catalogue"),
+        ("version: 1\nfiner: {task: [{name: x, like: []}]}", "is not a catalogue"),
         ("version: 1\nfields: {}\ncolour: red", "is not a catalogue"),
         ("version: 1\nfields: {task: [{name: ''}]}", "is not a catalogue"),
         (f"version: 1\nfields: {{task: [{{name: {'x' * 121}}}]}}", "is not a catalogue"),
@@ -92,6 +96,18 @@ def test_a_prior_holds_parents_before_their_children():
         ("version: 1\nfields: {task: [{name: sum up}, {name: Sum  Up!}]}", "names the concept task/sum-up twice"),
         ("version: 1\nfields: {task: [{name: sum up, concepts: [{name: sum-up}]}]}", "names the concept task/sum-up twice"),
         ("!!python/object/apply:os.getcwd []", "is not a catalogue"),
+        ("version: 1\nfiner: {task: [{name: x}]}", "is not a catalogue"),
+        ("version: 1\nfiner: {task: [{name: x, like: [y], concepts: []}]}", "is not a catalogue"),
+        ("version: 1\nfiner: {task: [{name: x, like: [y]}, {name: X., like: [z]}]}", "names the concept task/x twice"),
+        (
+            "version: 1\nfields: {intent: [{name: up}]}\nfiner: {task: [{name: x, under: up, like: [y]}]}",
+            "'x' stands under 'up', which no general concept of task is called",
+        ),
+        (
+            "version: 1\nfiner: {task: [{name: up, like: [y]}, {name: x, under: up, like: [y]}]}",
+            "'x' stands under 'up', which no general concept of task is called",
+        ),
+        ("version: 1\nfields: {task: [{name: up}]}\nfiner: {task: [{name: up, under: up, like: [y]}]}", "names the concept task/up twice"),
     ],
 )
 def test_what_is_no_catalogue_is_an_error_of_one_line(tmp_path, text, message):
@@ -122,6 +138,89 @@ def test_the_general_catalogue_fits_the_field_table():
     # two levels, as docs/decisions/0001 has it: a concept with a parent is nobody's parent
     catalogue = Catalogue({entry.concept.id: entry.concept for entry in prior})
     assert max(len(catalogue.lineage(one)) for one in ids) == 2
+
+
+FINER = """
+version: 1
+finer:
+  task:
+    - {name: summarize a meeting, under: summarize, like: [sum up the debate]}
+    - {name: Compare, like: [contrast the offers]}
+    - {name: juggle, like: [toss balls]}
+  intent:
+    - {name: learn, like: [study]}
+"""
+
+
+def test_finer_concepts_stand_under_general_ones_or_are_them_or_are_new():
+    prior = parse_prior((PRIOR, "general"), (FINER, "finer"))
+    assert [(entry.concept.id, entry.concept.parent, entry.concept.origin) for entry in prior.finer["task"]] == [
+        ("task/summarize-a-meeting", "task/summarize", "prior"),
+        ("task/compare", None, "prior"),
+        ("task/juggle", None, "prior"),
+    ]
+    assert [entry.like for entry in prior.finer["task"]] == [
+        ("summarize a meeting", "sum up the debate"),
+        ("Compare", "contrast the offers"),
+        ("juggle", "toss balls"),
+    ]
+    assert prior.finer["task"][1].concept is prior.concepts["task"][2].concept  # general's name, not finer's
+    assert set(prior.known()) == {
+        *("task/summarize", "task/summarize-briefly", "task/compare", "task/summarize-a-meeting", "task/juggle", "intent/learn")
+    }
+    assert [entry.concept.id for entry in prior] == ["task/summarize", "task/summarize-briefly", "task/compare"]  # what is mined for
+
+
+def test_values_are_compared_with_the_finest_concepts_of_their_field():
+    prior = parse_prior((PRIOR, "general"))
+    assert [entry.concept.id for entry in prior.phrases("task")] == ["task/summarize-briefly", "task/compare"]  # nobody's parents
+    assert prior.phrases("intent") == ()
+    both = parse_prior((PRIOR, "general"), (FINER, "finer"))
+    assert both.phrases("task") == both.finer["task"]
+    assert both.phrases("intent") == both.finer["intent"]
+    assert empty_prior().phrases("task") == ()
+
+
+def test_files_together_are_one_catalogue_whatever_holds_what():
+    parted = parse_prior((FINER, "finer"), (PRIOR, "general"))
+    assert parted.known() == parse_prior((PRIOR, "general"), (FINER, "finer")).known()
+    more = parse_prior((PRIOR, "general"), ("version: 1\nfields: {task: [{name: juggle}]}", "mine"))
+    assert list(more.known()) == ["task/summarize", "task/summarize-briefly", "task/compare", "task/juggle"]
+    with pytest.raises(InputError, match="mine names the concept task/compare twice"):
+        parse_prior((PRIOR, "general"), ("version: 1\nfields: {task: [{name: compare}]}", "mine"))
+    fingerprints = {parse_prior((PRIOR, "x")).fingerprint, parse_prior((PRIOR, "x"), (FINER, "y")).fingerprint, parted.fingerprint}
+    assert len(fingerprints) == 3
+
+
+def test_a_folder_of_catalogues_is_read_in_the_order_of_names(tmp_path):
+    (tmp_path / "b.yaml").write_text(FINER)
+    (tmp_path / "a.yaml").write_text(PRIOR)
+    (tmp_path / "notes.txt").write_text("no catalogue")
+    prior = load_prior(str(tmp_path))
+    assert prior == parse_prior((PRIOR, "a"), (FINER, "b"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="empty holds no catalogue"):
+        load_prior(str(tmp_path / "empty"))
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "a.yaml").write_text("version: 1")
+    (broken / "b.yaml").write_text("- x")
+    with pytest.raises(InputError, match=r"b\.yaml is not a catalogue"):
+        load_prior(str(broken))
+
+
+def test_the_finer_catalogue_hangs_together():
+    prior = load_prior()
+    known = Catalogue(prior.known())
+    fields = {field.name for field in DEFAULT_FIELDS if field.node or field.name == "document_type"}
+    assert set(prior.finer) <= fields
+    for name, group in prior.finer.items():
+        assert len({entry.concept.id for entry in group}) == len(group) >= 8, "a profile over them says something"
+        for entry in group:
+            assert entry.concept.field == name
+            assert entry.concept.origin == "prior"
+            assert known.concepts[known.lineage(entry.concept.id)[-1]].parent is None
+            assert entry.like[0].casefold().strip() == entry.concept.name.casefold()
 
 
 def test_an_empty_prior_knows_nothing():
@@ -200,3 +299,43 @@ def test_a_line_that_is_no_assignment_is_named(tmp_path, line):
     assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match="cannot read"):
         load_assignments(tmp_path / "missing.jsonl")
+
+
+# ----------------------------------------------------------------- the catalogue of a run
+
+
+def written(run, rows, concepts, *, private):
+    folder = run / "private" if private else run
+    graphs = run / "private" if private else run / "graphs"
+    for one in (folder, graphs):
+        one.mkdir(parents=True, exist_ok=True)
+    (folder / "catalogue.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (graphs / "concepts.jsonl").write_text("".join(one.model_dump_json() + "\n" for one in concepts))
+
+
+def test_a_runs_own_catalogue_is_preferred_and_what_it_publishes_will_do(tmp_path):
+    item = Assignment(field="task", value="sum up", concept="task/b", count=3, users=2, similarity=0.7)
+    whole = Catalogue({one.id: one for one in (concept("b", "task/c"), concept("c"))}, {("task", "sum up"): item})
+    written(tmp_path, shareable_rows(whole.rows(), 2), whole.concepts.values(), private=False)
+    published = load_catalogue(tmp_path)
+    assert published.concepts == whole.concepts
+    assert {place: one.concept for place, one in published.assignments.items()} == {("task", "sum up"): "task/b"}
+    written(tmp_path, whole.rows(), whole.concepts.values(), private=True)
+    assert load_catalogue(tmp_path) == whole
+
+
+def test_an_assignment_to_a_concept_that_was_not_published_is_left_out(tmp_path):
+    rows = [{"field": "task", "value": one, "concept": f"task/{one}", "name": one, "parent": None} for one in "bc"]
+    written(tmp_path, rows, [concept("b")], private=False)
+    assert set(load_catalogue(tmp_path).assignments) == {("task", "b")}
+
+
+def test_a_folder_without_a_catalogue_is_an_error(tmp_path):
+    for missing in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(InputError, match=r"holds no catalogue — name a run directory") as caught:
+            load_catalogue(missing)
+        assert "\n" not in str(caught.value)
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "concepts.jsonl").write_text("")
+    with pytest.raises(InputError, match="holds no catalogue"):
+        load_catalogue(tmp_path)

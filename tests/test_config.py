@@ -88,11 +88,19 @@ def test_an_unknown_key_is_an_error_with_a_suggestion(tmp_path, text, message):
         ("mine: {decoding: {temperature: 3}}", "mine.decoding.temperature", "less than or equal to 2"),
         ("mine: {decoding: {top_p: 0}}", "mine.decoding.top_p", "greater than 0"),
         ("mine: {decoding: {max_tokens: 0}}", "mine.decoding.max_tokens", "greater than or equal to 1"),
-        ("canonicalize: {similarity: 0}", "canonicalize.similarity", "greater than 0"),
-        ("canonicalize: {similarity: 1.1}", "canonicalize.similarity", "less than or equal to 1"),
-        ("canonicalize: {diameter: 1}", "canonicalize.diameter", "less than 1"),
-        ("canonicalize: {diameter: -0.1}", "canonicalize.diameter", "greater than or equal to 0"),
-        ("canonicalize: {parent_similarity: 2}", "canonicalize.parent_similarity", "less than or equal to 1"),
+        ("canonicalize: {lifter: magic}", "canonicalize.lifter", "'auto', 'model' or 'likeness'"),
+        ("canonicalize: {likeness: {cap: -0.1}}", "canonicalize.likeness.cap", "greater than or equal to 0"),
+        ("canonicalize: {likeness: {cap: 1.1}}", "canonicalize.likeness.cap", "less than or equal to 1"),
+        ("canonicalize: {likeness: {claim: 0}}", "canonicalize.likeness.claim", "greater than 0"),
+        ("canonicalize: {likeness: {claim: 1.1}}", "canonicalize.likeness.claim", "less than or equal to 1"),
+        ("canonicalize: {likeness: {grouped: 1}}", "canonicalize.likeness.grouped", "greater than or equal to 2"),
+        ("canonicalize: {likeness: {cut: 0.5}}", "canonicalize.likeness.cut", "valid dictionary"),
+        ("canonicalize: {likeness: {likeness: {nearest: 0}}}", "canonicalize.likeness.likeness.nearest", "greater than or equal to 1"),
+        ("canonicalize: {by_model: {batch: 9}}", "canonicalize.by_model.batch", "greater than or equal to 10"),
+        ("canonicalize: {by_model: {shown: 9}}", "canonicalize.by_model.shown", "greater than or equal to 10"),
+        ("canonicalize: {by_model: {per_concept: 1}}", "canonicalize.by_model.per_concept", "greater than or equal to 2"),
+        ("canonicalize: {by_model: {examples: 0}}", "canonicalize.by_model.examples", "greater than or equal to 1"),
+        ("canonicalize: {by_model: {rounds: -1}}", "canonicalize.by_model.rounds", "greater than or equal to 0"),
         ("graph: {min_type_records: 0}", "graph.min_type_records", "greater than or equal to 1"),
         ("classify: {declared: 2}", "classify.declared", "less than or equal to 1"),
         ("walk: {temperature: 0}", "walk.temperature", "greater than 0"),
@@ -144,7 +152,7 @@ max_rejection_rate: 1.0
 model: {concurrency: 4096, max_requests: 0, max_tokens: 0, requests_per_minute: 0.1, retry: [timeout]}
 sample: {n: 1, seed: 0, attempts: 1, wave: 1}
 mine: {instruction_chars: 200, head_chars: 0, tail_chars: 0, decoding: {temperature: 2, top_p: 1, max_tokens: 1}}
-canonicalize: {similarity: 1.0, diameter: 0.0, parent_similarity: 1.0}
+canonicalize: {likeness: {cap: 0.0, claim: 1.0, grouped: 2}, by_model: {batch: 10, shown: 10, per_concept: 2, examples: 1, rounds: 0}}
 walk: {min_length: 1, max_length: 1, documents: [2, 2], multi: 1.0, test_share: 0.0, tries: 1, attribute_share: 1.0, attribute_floor: 1}
 pair: {pool: 1, batch: 1}
 """

@@ -87,6 +87,11 @@ def job(fake_server: Callable[..., FakeServer], inputs: Path) -> Iterator[Callab
     return start
 
 
+def mined(run: Path) -> int:
+    """Requests that mining took so far."""
+    return api.status(run)["stages"]["mine"]["requests"]
+
+
 # --------------------------------------------------------------------------- the same bytes
 
 
@@ -127,8 +132,10 @@ def test_the_network_run_is_what_it_claims_to_be(job, tmp_path: Path):
     assert stages["sample"]["rejected"]["gated"]["ungrounded"] > 0
     assert stages["sample"]["rejected"]["gated"]["unsuitable"] > 0
     assert stages["mine"]["requests"] == QUERIES
-    assert stages["mine"]["requests"] + stages["adapt"]["requests"] == at.server.counted.requests
-    assert stages["mine"]["prompt_tokens"] + stages["adapt"]["prompt_tokens"] == at.server.counted.prompt_tokens
+    assert 0 < stages["canonicalize"]["requests"] <= 3 * 12
+    asking = [stages[name] for name in ("mine", "canonicalize", "adapt")]
+    assert sum(stage["requests"] for stage in asking) == at.server.counted.requests
+    assert sum(stage["prompt_tokens"] for stage in asking) == at.server.counted.prompt_tokens
     gated = rows(next((run / "samples").iterdir()) / "gated.jsonl")
     assert {row["verdicts"][0]["status"] for row in gated} == {"fail"}
     table = succeed("status", run).out
@@ -186,8 +193,8 @@ def test_a_killed_build_continues_to_the_same_bytes_and_pays_nothing_twice(job, 
     assert not (run / "private/mined.jsonl").exists()
     at.server.latency = 0.0
     assert at.build(run).code == 0
-    # Those in flight, and those that had arrived and were not committed yet.
-    assert sum(times - 1 for times in at.server.counted.served.values()) <= 2 * concurrency
+    # Those in flight, and those that had arrived and were not committed yet: commits come every 50 ms, an answer every 20.
+    assert sum(times - 1 for times in at.server.counted.served.values()) <= 5 * concurrency
     assert not list(run.rglob("*.partial"))
     assert reproducible(run) == reproducible(tmp_path / "clean/run")
 
@@ -244,8 +251,8 @@ def test_a_cap_on_requests_stops_with_what_it_has_and_continues(job, tmp_path: P
     assert "--max-requests" in outcome.error
     assert at.server.counted.requests == 50
     assert at.build(tmp_path / "run").code == 0
-    assert at.server.counted.requests == QUERIES
-    assert requests_of(tmp_path / "run") == QUERIES
+    assert mined(tmp_path / "run") == QUERIES
+    assert requests_of(tmp_path / "run") == at.server.counted.requests
 
 
 def test_failures_of_single_requests_are_counted_and_tried_again(job, tmp_path: Path):
@@ -300,7 +307,8 @@ def test_changed_flags_recompute_what_they_touch_and_the_cache_answers(job, tmp_
     fewer = at.build(run, "--language", "English")
     assert fewer.code == 0
     assert "reused" not in fewer.out
-    assert at.server.counted.requests == asked
+    assert mined(run) == QUERIES
+    asked = at.server.counted.requests  # fewer values are sorted anew
     assert api.status(run)["stages"]["ingest"]["rejected"]["filtered"]["language_filter"] > 0
 
     assert at.build(run).code == 0
@@ -313,13 +321,13 @@ def test_more_logs_pay_for_the_new_queries_only(job, tmp_path: Path):
     assert at.build(tmp_path / "run").code == 0
     write_rows(at.inputs / "more.jsonl", seed_queries(QUERIES + 10)[QUERIES:])
     assert at.build(tmp_path / "run", at.inputs / "more.jsonl").code == 0
-    assert at.server.counted.requests == QUERIES + 10
+    assert mined(tmp_path / "run") == QUERIES + 10
 
 
 def test_a_limit_takes_the_first_and_no_more(job, tmp_path: Path):
     at = job()
     assert at.build(tmp_path / "run", "--limit", 60, "--min-support", 2, "--min-type-records", 5).code == 0
-    assert at.server.counted.requests == 60
+    assert mined(tmp_path / "run") == 60
     assert api.status(tmp_path / "run")["stages"]["ingest"]["out"] == 60
 
 

@@ -313,7 +313,10 @@ def load_assignments(path: Path) -> dict[tuple[str, str], Assignment]:
         if line:
             try:
                 row = json.loads(line)
-                item = Assignment.model_validate({key: row[key] for key in Assignment.model_fields if key in row})
+                # Published rows keep their counts to themselves.
+                item = Assignment.model_validate(
+                    {"count": 1, "users": 1, **{key: row[key] for key in Assignment.model_fields if key in row}}
+                )
             except (ValueError, TypeError) as error:
                 raise InputError(f"{path}:{number} is no assignment: {' '.join(str(error).split())[:120]}") from error
             found[item.field, item.value] = item

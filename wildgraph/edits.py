@@ -79,7 +79,8 @@ def load_edits(path: str) -> Edits:
     import yaml
 
     try:
-        return Edits.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {})
+        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        return Edits() if data is None else Edits.model_validate(data)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the edits {path}: {error}") from error
     except yaml.YAMLError as error:
@@ -111,9 +112,11 @@ def apply_edits(catalogue: Catalogue, edits: Edits) -> Catalogue:
     for one, concept in concepts.items():
         if one in gone:
             continue
-        parent = edits.target(concept.parent) if concept.parent is not None else None
-        if parent == one:  # a parent that became part of its child leaves the child where it was
-            parent = edits.target(above) if (above := concepts[concept.parent or one].parent) is not None else None
+        passed = {one}
+        while (above := concept.parent) is not None and edits.target(above) == one and above not in passed:
+            passed.add(above)  # a parent that became part of its child leaves the child where it was
+            concept = concept.model_copy(update={"parent": concepts[above].parent})
+        parent = edits.target(above) if above is not None else None
         kept[one] = concept.model_copy(update={"parent": parent}) if parent != concept.parent else concept
     for one in kept:
         line = Catalogue(kept).lineage(one)

@@ -125,6 +125,8 @@ def estimate_build(logs: Sequence[str | Path], run: str | Path, config: Config |
         WildgraphError: see :mod:`wildgraph.errors`.
     """
     config = config or Config()
+    if not logs:
+        raise UsageError("an estimate of a build is made from logs, and none is named", "records of --mined cost nothing to read")
     rows = read_logs(logs, format=config.logs.format or None, columns=config.logs.columns or None)
     kept = (row for row in ingest_stage.ingest(rows, config.ingest) if not isinstance(row, Rejection))
     with _rehearsing(config, Path(run)) as (model, price):

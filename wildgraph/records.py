@@ -113,8 +113,7 @@ class Rejection(Record):
     """One item that did not pass a stage: data, not a crash.
 
     Attributes:
-        stage: the stage that rejected it.
-        item: id of the item, or of the place it was read from.
+        stage: the stage that rejected it. item: id of the item, or of the place it was read from.
         reason: a key of :data:`REASONS`.
         where: ``file:line`` for what was read from a file, else empty.
         detail: free text for a person; private, since it may quote a user.

@@ -11,7 +11,8 @@ from wildgraph.records import Concept, Document, content_hash
 from wildgraph.stages.classify import ClassifyConfig, TypeClassifier, coverage, uncovered
 
 PRIOR = parse_prior(
-    """
+    (
+        """
 version: 1
 fields:
   document_type:
@@ -21,7 +22,8 @@ fields:
     - name: novel
   task: [{name: summarize}]
 """,
-    "test",
+        "test",
+    )
 )
 EMBEDDER = HashedEmbedder()
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +78,7 @@ class CachedEmbedder:
         file.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
         keys = {hashlib.sha256(f"{self.identity}\0{text}".encode("utf-8", "surrogatepass")).digest()[:20]: text for text in texts}
-        with sqlite3.connect(file, timeout=60) as database:
+        with closing(sqlite3.connect(file, timeout=60)) as database, database:
             database.execute("PRAGMA journal_mode=WAL")
             database.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
             found: dict[str, Vectors] = {}
@@ -86,9 +87,8 @@ class CachedEmbedder:
                 part = asked[start : start + _ASKED_AT_ONCE]
                 marks = ",".join("?" * len(part))
                 for key, blob in database.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", part):  # noqa: S608 - question marks
-                    vector = np.frombuffer(blob, dtype="<f4")
-                    if len(vector) == self.dimension:
-                        found[keys[key]] = vector
+                    if isinstance(blob, bytes) and len(blob) == 4 * self.dimension:  # else it is embedded again
+                        found[keys[key]] = np.frombuffer(blob, dtype="<f4")
             missing = [text for text in texts if text not in found]
             if missing:
                 vectors = self.embedder.embed(missing)
@@ -96,5 +96,4 @@ class CachedEmbedder:
                 names = {text: key for key, text in keys.items()}
                 rows = [(names[text], np.asarray(found[text], dtype="<f4").tobytes()) for text in missing]
                 database.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
-        database.close()
         return found

@@ -233,7 +233,7 @@ def _sort(draft: _Draft, batch: Sequence[SeenValue], answer: Sorting | None) -> 
     left = dict(enumerate(batch, 1))
     names = list(draft.concepts)
     for group in answer.groups if answer else ():
-        number = re.fullmatch(r"\s*C(\d+)\.?\s*", group.concept)
+        number = re.fullmatch(r"\s*C?(\d+)\.?\s*", group.concept, re.IGNORECASE)
         name = names[int(number.group(1)) - 1] if number and 0 < int(number.group(1)) <= len(names) else clean_label(group.concept, 80)
         name = name.strip().rstrip(".").lower()
         members = [left.pop(one) for one in group.phrases if one in left]  # a phrase stays where it was put first

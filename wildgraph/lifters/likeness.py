@@ -131,7 +131,7 @@ class LikenessSpace:
         self._weights = _operation_words([phrase for phrase, _ in self._phrases], self._owner)
 
     def features(self, values: Sequence[SeenValue]) -> Features:
-        """The values as vectors; a value's row depends on that value alone."""
+        """The values as vectors; a value's row depends on that value, and on the mean of what all the values are said of."""
         config = self.config
         texts = [value.text for value in values]
         spoken = self.embedder.embed(texts)

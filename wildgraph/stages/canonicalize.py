@@ -35,6 +35,7 @@ VERSION = 3
 
 _CONTEXTS = 5
 _GRAM = 5
+_WORD = re.compile(r"\w+")
 
 
 class CanonicalizeConfig(BaseModel):
@@ -105,19 +106,22 @@ def canonicalize(
         min_support: distinct users from which on a record's wording may appear in a name.
 
     Raises:
-        InputError: an edit names a concept that is not there.
+        InputError: an edit names a concept or a field that is not there.
         ModelError: a lifter that asks a model got nothing usable.
     """
     items = sorted(records, key=lambda record: record.id)
     edits = edits or Edits()
     table = [of for of in config.fields if of.node or of.name == DOCUMENT_TYPE]
     seen = {of.name: _values(items, of.name) for of in table}
+    if strange := sorted(edits.pin.keys() - seen.keys()):
+        raise InputError(f"the edits pin values of {strange[0]!r}, which is no field with concepts", f"such are {', '.join(seen)}")
     concepts = dict(prior.known())
     if earlier is not None:
         concepts |= {one: concept for one, concept in earlier.concepts.items() if one not in concepts}
     placed: dict[str, dict[str, tuple[str, float]]] = {}
     for of in table:
         placed[of.name] = _fixed(of.name, seen[of.name], prior, earlier, edits, concepts)
+    beforehand = frozenset(concepts)
     free = {of: [one.value(text) for text, one in seen[of.name].items() if text not in placed[of.name]] for of in table}
     if earlier is not None:
         free = {of: _join_earlier(of, values, earlier, likeness, placed[of.name]) for of, values in free.items()}
@@ -127,9 +131,10 @@ def canonicalize(
         for group in sorted(
             found.get(of.name, ()), key=lambda group: (group.concept is None, -_records(group, seen[of.name]), min(group.members))
         ):
-            born = _concept(of.name, group, concepts, names)
+            born = _concept(of.name, group, concepts, beforehand, names)
             for value, alike in group.members.items():
                 placed[of.name][value] = (born, alike)
+        placed[of.name] |= _pinned(of.name, seen[of.name], edits, concepts)
     assignments = {
         (of.name, value): Assignment(
             field=of.name,
@@ -193,14 +198,26 @@ def _fixed(
         concepts[generic.id] = generic
         exact[ANY_DOCUMENT] = generic.id
     before = {value: item.concept for (of, value), item in earlier.assignments.items() if of == name} if earlier else {}
-    pinned = {fold(value): concept for value, concept in edits.pin.get(name, {}).items()}
-    for concept in pinned.values():
+    known = exact | before
+    found = {value: (known[value], 1.0) for value in seen if value in known}
+    # A pin to a concept that is yet to be born waits for it: what a person saw in the catalogue has to come about again first.
+    pins = {value: concept for value, concept in edits.pin.get(name, {}).items() if concept in concepts}
+    return found | _pinned(name, seen, Edits(pin={name: pins}), concepts)
+
+
+def _pinned(name: str, seen: Mapping[str, _Seen], edits: Edits, concepts: Mapping[str, Concept]) -> dict[str, tuple[str, float]]:
+    """Where a person's word places values.
+
+    Raises:
+        InputError: a pin names no concept of the field.
+    """
+    pins = {fold(value): concept for value, concept in edits.pin.get(name, {}).items()}
+    for concept in pins.values():
         if concept not in concepts or concepts[concept].field != name:
             raise InputError(
                 f"the edits pin a value to {concept!r}, which is no known concept of {name}", "pin to one that is named in a catalogue"
             )
-    known = exact | before | pinned  # the last word is the person's
-    return {value: (known[value], 1.0) for value in seen if value in known}
+    return {value: (concept, 1.0) for value, concept in pins.items() if value in seen}
 
 
 def _join_earlier(
@@ -223,8 +240,16 @@ def _records(group: Group, seen: Mapping[str, _Seen]) -> int:
     return sum(seen[value].records for value in group.members)
 
 
-def _concept(name: str, group: Group, concepts: dict[str, Concept], names: _Names) -> str:
-    """The id of a group's concept, which is added if it is new."""
+def _concept(name: str, group: Group, concepts: dict[str, Concept], beforehand: frozenset[str], names: _Names) -> str:
+    """The id of a group's concept, which is added if it is new.
+
+    Args:
+        name: the field.
+        group: of its values.
+        concepts: all so far.
+        beforehand: ids of those that are no group's.
+        names: guards names.
+    """
     if group.concept is not None:
         return group.concept
     parent = group.parent
@@ -234,11 +259,12 @@ def _concept(name: str, group: Group, concepts: dict[str, Concept], names: _Name
         if parent not in concepts:
             concepts[parent] = Concept(id=parent, field=name, name=heading)
     title = names.safe(group.name)
-    # 'c', 'c++' and 'c#' have one slug and are three concepts; what bears a prior concept's very name is that concept.
+    # 'c', 'c++' and 'c#' have one slug and are three concepts; what bears the very name of a prior or an earlier concept is that concept.
     same = concepts.get(concept_id(name, title))
-    if same is not None and same.origin == "prior" and fold(same.name) == fold(title) and same.id != parent:
+    if same is not None and same.id in beforehand and fold(same.name) == fold(title) and same.id != parent:
         return same.id
-    titles = chain((title,), (f"{title} (other)",), (f"{title} (other {number})" for number in count(2)))
+    stem = title[:100]  # names have 120 characters
+    titles = chain((title,), (f"{stem} (other)",), (f"{stem} (other {number})" for number in count(2)))
     title = next(one for one in titles if concept_id(name, one) not in concepts)
     born = concept_id(name, title)
     concepts[born] = Concept(id=born, field=name, name=title, parent=parent)
@@ -265,10 +291,10 @@ class _Names:
         """The name, cut to four words where more would quote somebody, bounded and without markup."""
         name = clean_label(name, 120).strip() or "unnamed"
         if any(0 < len(self._users.get(gram, ())) < self._least for gram in _grams(name)):
-            kept = name.split()[: _GRAM - 1]
-            while len(kept) > 1 and kept[-1].casefold() in _LOOSE:
+            kept = list(_WORD.finditer(name))[: _GRAM - 1]
+            while len(kept) > 1 and kept[-1].group().casefold() in _LOOSE:
                 kept.pop()
-            name = " ".join(kept)
+            name = name[: kept[-1].end()]
         return name
 
 
@@ -301,7 +327,7 @@ _LOOSE = frozenset(
 
 
 def _grams(text: str) -> Iterator[tuple[str, ...]]:
-    found = re.findall(r"\w+", text.casefold())
+    found = _WORD.findall(text.casefold())
     return (tuple(found[start : start + _GRAM]) for start in range(len(found) - _GRAM + 1))
 
 

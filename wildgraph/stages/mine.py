@@ -253,6 +253,8 @@ def _record(known: _Known, answer: BaseModel, config: MineConfig) -> MetaInforma
 
 #: Keys of a row of mined records that are no fields.
 _ABOUT = frozenset({"id", "user", "language", "engine", "has_document", "values"})
+#: How a table of text says that there is no document.
+_NO = frozenset({"", "0", "0.0", "false", "no", "none"})
 #: Fields that a smaller table leaves out.
 _USUAL = frozenset(field.name for field in DEFAULT_FIELDS)
 
@@ -278,7 +280,7 @@ def read_mined(rows: Iterable[Row | Rejection], config: MineConfig, *, key: byte
         given = row.values.get("values")
         found = {**row.values, **(given if isinstance(given, dict) else {})}
         unknown = sorted(found.keys() - names - _ABOUT - _USUAL)
-        item = str(row.values.get("id") or content_hash(row.values))
+        item = str(row.values.get("id") or content_hash(repr(sorted(row.values.items()))))  # a table may hold NaN
         problem = f"unknown field {unknown[0]!r}" if unknown else "" if names & found.keys() else "the row has none of the fields"
         if problem:
             yield Rejection(stage=STAGE, item=item, reason="unknown_layout", where=row.where, detail=problem)
@@ -295,8 +297,8 @@ def read_mined(rows: Iterable[Row | Rejection], config: MineConfig, *, key: byte
         user = row.values.get("user")
         known = _Known(
             item,
-            keyed_user(key, str(user)) if user else item,
-            bool(row.values.get("has_document")),
+            item if user is None or user == "" else keyed_user(key, str(user)),  # 0 is somebody
+            str(row.values.get("has_document") or "").strip().casefold() not in _NO,
             str(row.values.get("language") or "und")[:12],
             str(row.values.get("engine") or "mined elsewhere")[:200],
             row.where,
