@@ -48,11 +48,15 @@ def _fenced(prompt: str, kind: str) -> list[str]:
 
 
 def plausible(body: dict[str, Any]) -> str:
-    """The answer to a request body of any of the four prompts."""
+    """The answer to a request body of any of the prompts."""
     # The schema that is shown to servers without structured output is no part of what is asked.
     prompt = body["messages"][1]["content"].partition(_ASKING)[0]
     if queries := _fenced(prompt, "QUERY") or _fenced(prompt, "PASTED TEXT"):
         return json.dumps(mined(queries[0]))
+    if phrases := _fenced(prompt, "PHRASES"):
+        return json.dumps({"groups": grouped(phrases[0], prompt)})
+    if concepts := _fenced(prompt, "CONCEPTS"):
+        return json.dumps({"concepts": refined(concepts[0])})
     documents = _fenced(prompt, "DOCUMENT")
     if answered := _fenced(prompt, "ASSISTANT"):
         return json.dumps({"evidence": evidence(answered[0], documents)}, ensure_ascii=False)
@@ -74,6 +78,19 @@ def mined(query: str) -> dict[str, Any]:
     found["task"].append({"general": second, "specific": ""})
     found["simplified_instruction"] = {"general": f"do something with the text, case {int(share(query, 'case') * 1000)}", "specific": ""}
     return found
+
+
+def grouped(phrases: str, prompt: str) -> list[dict[str, Any]]:
+    """Each phrase under the concept that bears its words, which is new unless the prompt numbers it."""
+    known = {name: number for number, name in re.findall(r"^(C\d+)\. (.+) \(\d+\)", prompt, re.MULTILINE)}
+    found = re.findall(r"^(\d+)\. (.+?)(?: \[.*\])?$", phrases, re.MULTILINE)
+    return [{"concept": known.get(text, text), "phrases": [int(number)]} for number, text in found]
+
+
+def refined(concepts: str) -> list[dict[str, Any]]:
+    """The concepts as they were drafted, without headings."""
+    found = re.findall(r"^(\d+)\. (.+) \(\d+\): ", concepts, re.MULTILINE)
+    return [{"name": name, "heading": "", "numbers": [int(number)]} for number, name in found]
 
 
 def instruction(prompt: str, documents: list[str]) -> str:
