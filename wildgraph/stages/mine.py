@@ -12,15 +12,15 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 
 from wildgraph.fields import ANY_DOCUMENT, DEFAULT_FIELDS, DOCUMENT_TYPE, SIMPLIFIED_INSTRUCTION, MetaField
+from wildgraph.labels import clean_label
 from wildgraph.llm import ChatModel, ChatRequest, Decoding, Prompt, load_template
-from wildgraph.masking import mask
+from wildgraph.masking import Masker, load_masker
 from wildgraph.pseudonyms import keyed_user
 from wildgraph.records import MAX_VALUE_CHARS, Conversation, Json, MetaInformation, Rejection, Value, content_hash
 from wildgraph.rows import Row
-from wildgraph.text import clean_label
 
 STAGE = "mine"
-VERSION = 2
+VERSION = 3
 TEMPLATE = "stages/mine"
 _NOTHING = {"", "none", "n/a", "na", "null", "unknown", "unspecified", "not specified", "not applicable", "-"}
 
@@ -33,6 +33,8 @@ class MineConfig(BaseModel):
         instruction_chars: how much of the instruction goes into the prompt; its middle is left out beyond that.
         head_chars, tail_chars: how much of a paste's beginning and end goes in: a 30K-token paste is not paid for. A paste no longer than
             both together goes in whole; both are three times as long where nothing but the paste was found.
+        masker: what takes personal data out before a prompt is rendered: ``patterns``, ``presidio`` (an extra: names in running text as well),
+            or the name of a masker that another package registers.
         decoding: decoding parameters; greedy, since mining describes.
     """
 
@@ -42,6 +44,7 @@ class MineConfig(BaseModel):
     instruction_chars: int = Field(default=4000, ge=200)
     head_chars: int = Field(default=800, ge=0)
     tail_chars: int = Field(default=400, ge=0)
+    masker: str = "patterns"
     decoding: Decoding = Decoding(temperature=0.0, max_tokens=1500)
 
 
@@ -92,7 +95,7 @@ def user_key(conversation: Conversation, key: bytes) -> str:
 _OVERHANG, _EDGE = 4000, 200
 
 
-def _head(text: str, limit: int) -> str:
+def _head(text: str, limit: int, mask: Masker) -> str:
     """The first ``limit`` characters, masked before they are cut; a huge text is not scanned whole."""
     if len(text) <= limit:
         return mask(text).text
@@ -101,26 +104,27 @@ def _head(text: str, limit: int) -> str:
     return masked[: min(limit, max(0, len(masked) - edge))]
 
 
-def _tail(text: str, limit: int) -> str:
+def _tail(text: str, limit: int, mask: Masker) -> str:
     """The last ``limit`` characters, masked before they are cut."""
     masked = mask(text[-(limit + _OVERHANG) :]).text
     edge = _EDGE if len(text) > limit + _OVERHANG else 0
     return masked[len(masked) - min(limit, max(0, len(masked) - edge)) :]
 
 
-def _both_ends(text: str, limit: int) -> str:
+def _both_ends(text: str, limit: int, mask: Masker) -> str:
     """A text of at most ``limit`` characters whole, else its beginning and its end, masked."""
-    return mask(text).text if len(text) <= limit else f"{_head(text, limit * 2 // 3)}\n[…]\n{_tail(text, limit // 3)}"
+    return mask(text).text if len(text) <= limit else f"{_head(text, limit * 2 // 3, mask)}\n[…]\n{_tail(text, limit // 3, mask)}"
 
 
 def mining_prompt(conversation: Conversation, config: MineConfig) -> Prompt:
     """The prompt for one query: instruction, head and tail of the paste, personal data masked first."""
+    mask = load_masker(config.masker)
     paste = conversation.query[conversation.paste.start : conversation.paste.end].strip() if conversation.paste else ""
     instruction = conversation.instruction
     room = 1 if instruction else 3
     head_chars, tail_chars = room * config.head_chars, room * config.tail_chars
     whole = len(paste) <= head_chars + tail_chars
-    head, tail = (mask(paste).text, "") if whole else (_head(paste, head_chars), _tail(paste, tail_chars))
+    head, tail = (mask(paste).text, "") if whole else (_head(paste, head_chars, mask), _tail(paste, tail_chars, mask))
     fields: list[Json] = [
         {
             "name": field.name,
@@ -134,7 +138,7 @@ def mining_prompt(conversation: Conversation, config: MineConfig) -> Prompt:
     return Prompt(
         load_template(TEMPLATE),
         {
-            "instruction": _both_ends(instruction, config.instruction_chars),
+            "instruction": _both_ends(instruction, config.instruction_chars, mask),
             "paste_head": head,
             "paste_tail": tail,
             "paste_chars": len(paste),
@@ -145,22 +149,32 @@ def mining_prompt(conversation: Conversation, config: MineConfig) -> Prompt:
     )
 
 
-def _value(phrase: Phrase, field: MetaField) -> Value | None:
-    general = _label(phrase.general, MAX_VALUE_CHARS if field.name == SIMPLIFIED_INSTRUCTION else 120)
+def _value(phrase: Phrase, field: MetaField, mask: Masker) -> Value | None:
+    general = _label(phrase.general, MAX_VALUE_CHARS if field.name == SIMPLIFIED_INSTRUCTION else 120, mask)
     if general.casefold().rstrip(".") in _NOTHING:
         return None
-    return Value(general=general, specific=_label(phrase.specific, MAX_VALUE_CHARS))
+    return Value(general=general, specific=_label(phrase.specific, MAX_VALUE_CHARS, mask))
 
 
-def _label(text: str, limit: int) -> str:
-    """A phrase masked, bounded and without markup; the marks of masking survive as words in brackets."""
-    return clean_label(re.sub(r"<([A-Z_]+)>", lambda mark: f"[{mark.group(1).lower()}]", mask(text).text), limit).strip()
+def _label(text: str, limit: int, mask: Masker) -> str:
+    """A phrase masked, bounded and without markup; the marks of masking survive as words in brackets.
+
+    It is cleaned before it is masked, since markup inside an address would hide it, and the marks in it are kept through both.
+    """
+    plain = clean_label(_bracketed(text[: limit + _OVERHANG]), limit + _OVERHANG)
+    edge = _EDGE if len(text) > limit + _OVERHANG else 0
+    masked = mask(plain).text
+    return clean_label(_bracketed(masked[: max(0, len(masked) - edge)]), limit)
 
 
-def _values(answer: BaseModel, field: MetaField) -> tuple[Value, ...]:
+def _bracketed(text: str) -> str:
+    return re.sub(r"<([A-Z]+(?:_[A-Z]+)*(?:_\d{1,4})?)>", lambda mark: f"[{mark.group(1).lower()}]", text)
+
+
+def _values(answer: BaseModel, field: MetaField, mask: Masker) -> tuple[Value, ...]:
     found = getattr(answer, field.name)
     phrases: list[Phrase] = found if isinstance(found, list) else [found]
-    found_values = [value for phrase in phrases[: field.limit] if (value := _value(phrase, field)) is not None]
+    found_values = [value for phrase in phrases[: field.limit] if (value := _value(phrase, field, mask)) is not None]
     return tuple({(value.general.casefold(), value.specific.casefold()): value for value in found_values}.values())
 
 
@@ -231,7 +245,8 @@ class _Known:
 
 
 def _record(known: _Known, answer: BaseModel, config: MineConfig) -> MetaInformation | Rejection:
-    values = {field.name: found for field in config.fields if (found := _values(answer, field))}
+    mask = load_masker(config.masker)
+    values = {field.name: found for field in config.fields if (found := _values(answer, field, mask))}
     has_document = DOCUMENT_TYPE in values or known.about_document
     if has_document and DOCUMENT_TYPE not in values:
         values[DOCUMENT_TYPE] = (Value(general=ANY_DOCUMENT),)
