@@ -11,7 +11,7 @@ import re
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -30,18 +30,20 @@ class Masked:
     Attributes:
         text: the text with ``<EMAIL>``, ``<PHONE>`` … in the place of what was found.
         counts: kind -> how many were found.
+        cuts: where the places that were asked for are now. One inside what was masked is behind its mark.
     """
 
     text: str
     counts: Mapping[str, int] = field(default_factory=dict)
+    cuts: tuple[int, ...] = ()
 
 
 @runtime_checkable
 class Masker(Protocol):
     """Takes personal data out of a text. Masking a masked text changes nothing."""
 
-    def __call__(self, text: str, /) -> Masked:
-        """The text without it."""
+    def __call__(self, text: str, cuts: Sequence[int] = (), /) -> Masked:
+        """The text without it, and where ``cuts``, places of the text, are then."""
         ...
 
 
@@ -53,7 +55,7 @@ def load_masker(name: str) -> Masker:
     """
     found = load("maskers", name)
     if not isinstance(found, Masker):
-        raise UsageError(f"masker {name!r} is no masker", "it has to be a function from a text to wildgraph.masking.Masked")
+        raise UsageError(f"masker {name!r} is no masker", "it has to be a wildgraph.masking.Masker")
     return found
 
 
@@ -315,7 +317,7 @@ _KINDS = {
 }
 
 
-def mask(text: str) -> Masked:
+def mask(text: str, cuts: Sequence[int] = ()) -> Masked:
     """``text`` without personal data that has a form.
 
     That is: e-mail, IP and MAC addresses, telephone, card, account and social security numbers, keys, credentials, account names in paths,
@@ -324,36 +326,61 @@ def mask(text: str) -> Masked:
     Markers that a log was anonymised with (``<PRESIDIO_ANONYMIZED_PERSON>``, ``NAME_1``) stay, in this module's own form
     (``<PERSON>``, ``<PERSON_1>``), and are not counted. Masking a masked text changes nothing.
 
+    Args:
+        text: any text.
+        cuts: places of it that are wanted in the masked text too, such as where a pasted document starts.
+
     Example:
         >>> mask("Write to ann@example.org or call +44 20 7946 0958, Mr. Jones").text
         'Write to <EMAIL> or call <PHONE>, Mr. <PERSON>'
     """
     counts: Counter[str] = Counter()
-    text = _INVISIBLE.sub("", text)
+    text, cuts = replaced(text, ((match.start(), match.end(), "") for match in _INVISIBLE.finditer(text)), cuts)
     for _ in range(_MAX_PASSES):
         before = text
         # in every pass: what is masked beside a marker can be what kept it from being seen as one
-        text = _PRESIDIO.sub(lambda match: f"<{_KINDS.get(match.group(1), match.group(1))}>", text)
-        text = _NUMBERED.sub(r"<PERSON_\1>", text)
+        for pattern, named in ((_PRESIDIO, _known_kind), (_NUMBERED, _numbered)):
+            text, cuts = replaced(text, ((match.start(), match.end(), named(match)) for match in pattern.finditer(text)), cuts)
         seen = _plain(text)
         for rule in _rules():
-            parts = _masked(rule, text, seen, counts)
-            if parts:
-                text = "".join(parts)
+            if found := list(_found(rule, seen)):
+                counts[rule.kind] += len(found)
+                text, cuts = replaced(text, ((start, end, f"<{rule.kind}>") for start, end in found), cuts)
                 seen = _plain(text)
         if text == before:
             break
-    return Masked(text, dict(sorted(counts.items())))
+    return Masked(text, dict(sorted(counts.items())), tuple(cuts))
 
 
-def _masked(rule: _Rule, text: str, seen: str, counts: Counter[str]) -> list[str]:
-    """The pieces of the masked text; none where there is nothing to mask. ``seen`` is the text in plain forms."""
-    parts: list[str] = []
-    at = 0
+def _known_kind(match: re.Match[str]) -> str:
+    return f"<{_KINDS.get(match.group(1), match.group(1))}>"
+
+
+def _numbered(match: re.Match[str]) -> str:
+    return f"<PERSON_{match.group(1)}>"
+
+
+def _found(rule: _Rule, seen: str) -> Iterator[tuple[int, int]]:
+    """Where there is something to mask. ``seen`` is the text in plain forms."""
     for match in rule.pattern.finditer(seen):
         start, end = match.span("it" if "it" in match.re.groupindex else 0)
         if held := rule.holds(seen[start:end]):
-            counts[rule.kind] += 1
-            parts += text[at:start], f"<{rule.kind}>"
-            at = start + held
-    return [*parts, text[at:]] if parts else parts
+            yield start, start + held
+
+
+def replaced(text: str, found: Iterable[tuple[int, int, str]], cuts: Sequence[int] = ()) -> tuple[str, Sequence[int]]:
+    """The text with ``(start, end, new)`` in order put into it, and where its cuts are then: one inside what went is behind what came.
+
+    Example:
+        >>> replaced("call ann@b.org now", [(5, 14, "<EMAIL>")], (5, 8, 15))
+        ('call <EMAIL> now', (5, 12, 13))
+    """
+    parts: list[str] = []
+    at, moved = 0, list(cuts)
+    for start, end, new in found:
+        parts += text[at:start], new
+        at = end
+        for place, cut in enumerate(cuts):
+            if cut > start:
+                moved[place] += len(new) - (min(cut, end) - start) if cut < end else len(new) - (end - start)
+    return ("".join((*parts, text[at:])), tuple(moved)) if parts else (text, cuts)

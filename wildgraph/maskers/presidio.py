@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 
 from presidio_analyzer import AnalyzerEngine
 
-from wildgraph.masking import Masked, mask
+from wildgraph.masking import Masked, mask, replaced
 
 #: What is masked, and as which kind. Places and dates stay: they say what a query is about.
 KINDS = {
@@ -30,18 +31,15 @@ def _engine() -> AnalyzerEngine:
     return AnalyzerEngine()
 
 
-def mask_with_presidio(text: str) -> Masked:
+def mask_with_presidio(text: str, cuts: Sequence[int] = ()) -> Masked:
     """The patterns' masking first, then what Presidio's English recognisers find in the rest."""
-    first = mask(text)
-    counts = Counter(first.counts)
-    parts: list[str] = []
-    at = 0
-    found = _engine().analyze(text=first.text, language="en", entities=list(KINDS), score_threshold=_LEAST)
-    for one in sorted(found, key=lambda one: (one.start, -one.end)):
-        whole = first.text[one.start : one.end]
-        if one.start < at or set("<>") & set(whole):  # what overlaps another, or a mark of the patterns
-            continue
-        counts[KINDS[one.entity_type]] += 1
-        parts += first.text[at : one.start], f"<{KINDS[one.entity_type]}>"
-        at = one.end
-    return Masked("".join((*parts, first.text[at:])), dict(sorted(counts.items())))
+    first = mask(text, cuts)
+    found: list[tuple[int, int, str]] = []
+    results = _engine().analyze(text=first.text, language="en", entities=list(KINDS), score_threshold=_LEAST)
+    for one in sorted(results, key=lambda one: (one.start, -one.end)):
+        overlaps = found and one.start < found[-1][1]
+        if not overlaps and not set("<>") & set(first.text[one.start : one.end]):  # the patterns' marks stay whole
+            found.append((one.start, one.end, f"<{KINDS[one.entity_type]}>"))
+    masked, moved = replaced(first.text, found, first.cuts)
+    counts = Counter(first.counts) + Counter(mark[1:-1] for _, _, mark in found)
+    return Masked(masked, dict(sorted(counts.items())), tuple(moved))

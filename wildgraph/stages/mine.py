@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -91,40 +91,61 @@ def user_key(conversation: Conversation, key: bytes) -> str:
     return conversation.id if conversation.user is None else keyed_user(key, conversation.user)
 
 
-#: How far beyond a cut masking looks, and how much at the far end of that is never shown: a secret on the cut is masked as a whole.
-_OVERHANG, _EDGE = 4000, 200
+#: How far around what is shown masking looks: a secret on a cut is masked as a whole, and the word before it says that it is one.
+_AROUND = 4000
+
+_Place = tuple[int, int]
 
 
-def _head(text: str, limit: int, mask: Masker) -> str:
-    """The first ``limit`` characters, masked before they are cut; a huge text is not scanned whole."""
-    if len(text) <= limit:
-        return mask(text).text
-    masked = mask(text[: limit + _OVERHANG]).text
-    edge = _EDGE if len(text) > limit + _OVERHANG else 0
-    return masked[: min(limit, max(0, len(masked) - edge))]
+def _masked(query: str, start: int, end: int, mask: Masker) -> str:
+    """A part of a query, masked together with what stands around it; a huge query is not scanned whole."""
+    left = max(0, start - _AROUND)
+    found = mask(query[left : end + _AROUND], (start - left, end - left))
+    return found.text[found.cuts[0] : found.cuts[1]]
 
 
-def _tail(text: str, limit: int, mask: Masker) -> str:
-    """The last ``limit`` characters, masked before they are cut."""
-    masked = mask(text[-(limit + _OVERHANG) :]).text
-    edge = _EDGE if len(text) > limit + _OVERHANG else 0
-    return masked[len(masked) - min(limit, max(0, len(masked) - edge)) :]
+def _trimmed(query: str, start: int, end: int) -> list[_Place]:
+    """The part without white space around it; none of a blank one."""
+    text = query[start:end]
+    start += len(text) - len(text.lstrip())
+    return [(start, start + len(text.strip()))] if text.strip() else []
 
 
-def _both_ends(text: str, limit: int, mask: Masker) -> str:
-    """A text of at most ``limit`` characters whole, else its beginning and its end, masked."""
-    return mask(text).text if len(text) <= limit else f"{_head(text, limit * 2 // 3, mask)}\n[…]\n{_tail(text, limit // 3, mask)}"
+def _first(parts: Sequence[_Place], limit: int) -> list[_Place]:
+    """The first ``limit`` characters of parts."""
+    kept = []
+    for start, end in parts:
+        if limit > 0:
+            kept.append((start, min(end, start + limit)))
+        limit -= end - start
+    return kept
+
+
+def _last(parts: Sequence[_Place], limit: int) -> list[_Place]:
+    """The last ``limit`` characters of parts."""
+    return [(-end, -start) for start, end in reversed(_first([(-end, -start) for start, end in reversed(parts)], limit))]
 
 
 def mining_prompt(conversation: Conversation, config: MineConfig) -> Prompt:
     """The prompt for one query: instruction, head and tail of the paste, personal data masked first."""
     mask = load_masker(config.masker)
-    paste = conversation.query[conversation.paste.start : conversation.paste.end].strip() if conversation.paste else ""
-    instruction = conversation.instruction
-    room = 1 if instruction else 3
+    query, place = conversation.query, conversation.paste
+
+    def shown(parts: Sequence[_Place]) -> str:
+        return "\n\n".join(_masked(query, start, end, mask) for start, end in parts)
+
+    paste = _trimmed(query, place.start, place.end) if place else []
+    said = [*_trimmed(query, 0, place.start), *_trimmed(query, place.end, len(query))] if place else _trimmed(query, 0, len(query))
+    instruction = (
+        shown(said)
+        if sum(end - start for start, end in said) <= config.instruction_chars
+        else (f"{shown(_first(said, config.instruction_chars * 2 // 3))}\n[…]\n{shown(_last(said, config.instruction_chars // 3))}")
+    )
+    room = 1 if said else 3
     head_chars, tail_chars = room * config.head_chars, room * config.tail_chars
-    whole = len(paste) <= head_chars + tail_chars
-    head, tail = (mask(paste).text, "") if whole else (_head(paste, head_chars, mask), _tail(paste, tail_chars, mask))
+    paste_chars = sum(end - start for start, end in paste)
+    whole = paste_chars <= head_chars + tail_chars
+    head, tail = (shown(paste), "") if whole else (shown(_first(paste, head_chars)), shown(_last(paste, tail_chars)))
     fields: list[Json] = [
         {
             "name": field.name,
@@ -138,10 +159,10 @@ def mining_prompt(conversation: Conversation, config: MineConfig) -> Prompt:
     return Prompt(
         load_template(TEMPLATE),
         {
-            "instruction": _both_ends(instruction, config.instruction_chars, mask),
+            "instruction": instruction,
             "paste_head": head,
             "paste_tail": tail,
-            "paste_chars": len(paste),
+            "paste_chars": paste_chars,
             "language": conversation.language or "und",
             "about_document": conversation.refers_to_document,
             "fields": fields,
@@ -161,10 +182,9 @@ def _label(text: str, limit: int, mask: Masker) -> str:
 
     It is cleaned before it is masked, since markup inside an address would hide it, and the marks in it are kept through both.
     """
-    plain = clean_label(_bracketed(text[: limit + _OVERHANG]), limit + _OVERHANG)
-    edge = _EDGE if len(text) > limit + _OVERHANG else 0
-    masked = mask(plain).text
-    return clean_label(_bracketed(masked[: max(0, len(masked) - edge)]), limit)
+    plain = clean_label(_bracketed(text[: limit + _AROUND]), limit + _AROUND)
+    masked = mask(plain, (limit,))
+    return clean_label(_bracketed(masked.text[: masked.cuts[0]]), limit)
 
 
 def _bracketed(text: str) -> str:
