@@ -156,13 +156,14 @@ def queries() -> Iterator[str]:
             f"Please list the dates in this contract:\n\n{paste} {text} {paste}",
         )[number % 4]
         # pastes show 800 and 400 characters of their ends, instructions longer than 4,000 two thirds and one third of that
-        for cut in (800, -400):
-            body = FILLER * 40
-            place = cut % len(body) - len(text) // 2
-            yield f"Explain this contract to me.\n\n{body[:place]} {text} {body[place:]}"
-        words = "explain the contract and then compare it with the other one that we signed and "
-        long = (words * 70)[: 4000 * 2 // 3 - len(text) // 2]
-        yield f"{long} {text} {words * 30}"
+        body = FILLER * 40
+        words = "Explain the contract, then compare it with the other one. "
+        place = (800, len(body) - 400, 4000 * 2 // 3)[number % 3] - len(text) // 2
+        yield (
+            f"{words * 70}"[:place] + f" {text} {words * 30}"
+            if number % 3 == 2
+            else (f"Explain this contract to me.\n\n{body[:place]} {text} {body[place:]}")
+        )
 
 
 def rows_of_log() -> Iterator[dict[str, object]]:

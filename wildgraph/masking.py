@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -84,7 +83,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u20
 @cache
 def _plain_forms() -> tuple[re.Pattern[str], Mapping[str, str]]:
     """Digits, spaces, dashes and ASCII signs of other kinds as the patterns know them, one character for one."""
-    digits = {char: str(unicodedata.decimal(char)) for char in map(chr, range(0x80, sys.maxunicode + 1)) if char.isdecimal()}
+    digits = {char: str(unicodedata.decimal(char)) for char in map(chr, range(0x660, 0x1FC00)) if char.isdecimal()}
     wide = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
     spaces = dict.fromkeys("\u00a0\u202f\u205f\u3000", " ") | dict.fromkeys(map(chr, range(0x2000, 0x200B)), " ")
     forms = {**wide, **digits, **spaces, **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")}

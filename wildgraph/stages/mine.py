@@ -16,7 +16,7 @@ from wildgraph.labels import clean_label
 from wildgraph.llm import ChatModel, ChatRequest, Decoding, Prompt, load_template
 from wildgraph.masking import Masker, load_masker
 from wildgraph.pseudonyms import keyed_user
-from wildgraph.records import MAX_VALUE_CHARS, Conversation, Json, MetaInformation, Rejection, Value, content_hash
+from wildgraph.records import MAX_VALUE_CHARS, Conversation, Json, MetaInformation, Rejection, Span, Value, content_hash
 from wildgraph.rows import Row
 
 STAGE = "mine"
@@ -97,11 +97,20 @@ _AROUND = 4000
 _Place = tuple[int, int]
 
 
-def _masked(query: str, start: int, end: int, mask: Masker) -> str:
-    """A part of a query, masked together with what stands around it; a huge query is not scanned whole."""
-    left = max(0, start - _AROUND)
-    found = mask(query[left : end + _AROUND], (start - left, end - left))
-    return found.text[found.cuts[0] : found.cuts[1]]
+def _masked(query: str, places: Iterable[_Place], mask: Masker) -> dict[_Place, str]:
+    """Parts of a query, masked together with what stands around them; a huge query is not scanned whole."""
+    windows: list[tuple[int, int, list[_Place]]] = []
+    for start, end in sorted(places):
+        left, right, within = max(0, start - _AROUND), end + _AROUND, [(start, end)]
+        if windows and left <= windows[-1][1]:
+            left, before, others = windows.pop()
+            right, within = max(right, before), [*others, *within]
+        windows.append((left, right, within))
+    found: dict[_Place, str] = {}
+    for left, right, within in windows:
+        masked = mask(query[left:right], [place - left for part in within for place in part])
+        found |= {part: masked.text[masked.cuts[2 * at] : masked.cuts[2 * at + 1]] for at, part in enumerate(within)}
+    return found
 
 
 def _trimmed(query: str, start: int, end: int) -> list[_Place]:
@@ -126,26 +135,23 @@ def _last(parts: Sequence[_Place], limit: int) -> list[_Place]:
     return [(-end, -start) for start, end in reversed(_first([(-end, -start) for start, end in reversed(parts)], limit))]
 
 
+def _ends(parts: Sequence[_Place], head: int, tail: int) -> tuple[Sequence[_Place], Sequence[_Place]]:
+    """What is shown of parts: all and nothing more, or the first ``head`` and the last ``tail`` characters."""
+    return (parts, ()) if sum(end - start for start, end in parts) <= head + tail else (_first(parts, head), _last(parts, tail))
+
+
 def mining_prompt(conversation: Conversation, config: MineConfig) -> Prompt:
     """The prompt for one query: instruction, head and tail of the paste, personal data masked first."""
-    mask = load_masker(config.masker)
-    query, place = conversation.query, conversation.paste
-
-    def shown(parts: Sequence[_Place]) -> str:
-        return "\n\n".join(_masked(query, start, end, mask) for start, end in parts)
-
-    paste = _trimmed(query, place.start, place.end) if place else []
-    said = [*_trimmed(query, 0, place.start), *_trimmed(query, place.end, len(query))] if place else _trimmed(query, 0, len(query))
-    instruction = (
-        shown(said)
-        if sum(end - start for start, end in said) <= config.instruction_chars
-        else (f"{shown(_first(said, config.instruction_chars * 2 // 3))}\n[…]\n{shown(_last(said, config.instruction_chars // 3))}")
-    )
+    query, place = conversation.query, conversation.paste or Span(start=len(conversation.query), end=len(conversation.query))
+    said = [*_trimmed(query, 0, place.start), *_trimmed(query, place.end, len(query))]
+    paste = _trimmed(query, place.start, place.end)
     room = 1 if said else 3
-    head_chars, tail_chars = room * config.head_chars, room * config.tail_chars
-    paste_chars = sum(end - start for start, end in paste)
-    whole = paste_chars <= head_chars + tail_chars
-    head, tail = (shown(paste), "") if whole else (shown(_first(paste, head_chars)), shown(_last(paste, tail_chars)))
+    parts = (
+        *_ends(said, head := config.instruction_chars * 2 // 3, config.instruction_chars - head),
+        *_ends(paste, room * config.head_chars, room * config.tail_chars),
+    )
+    texts = _masked(query, [one for part in parts for one in part], load_masker(config.masker))
+    beginning, end, paste_head, paste_tail = ("\n\n".join(texts[one] for one in part) for part in parts)
     fields: list[Json] = [
         {
             "name": field.name,
@@ -159,10 +165,10 @@ def mining_prompt(conversation: Conversation, config: MineConfig) -> Prompt:
     return Prompt(
         load_template(TEMPLATE),
         {
-            "instruction": instruction,
-            "paste_head": head,
-            "paste_tail": tail,
-            "paste_chars": paste_chars,
+            "instruction": f"{beginning}\n[…]\n{end}" if end else beginning,
+            "paste_head": paste_head,
+            "paste_tail": paste_tail,
+            "paste_chars": sum(last - first for first, last in paste),
             "language": conversation.language or "und",
             "about_document": conversation.refers_to_document,
             "fields": fields,
