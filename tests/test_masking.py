@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from whole_runs import chat, wildgraph, write_rows
 
-from wildgraph.masking import luhn, mask, valid_iban
+from wildgraph.errors import UsageError
+from wildgraph.masking import Masked, load_masker, luhn, mask, replaced, valid_iban
+from wildgraph.registry import BUILT_IN, registered
 
 KEY = "abcdefghijklmnopqrstuvwx012345"
 
@@ -37,6 +43,16 @@ KEY = "abcdefghijklmnopqrstuvwx012345"
         ("<PRESIDIO_ANONYMIZED_PERSON> at PRESIDIO_ANONYMIZED_EMAIL_ADDRESS", "<PERSON> at <EMAIL>"),
         ("NAME_1 met NAME_22", "<PERSON_1> met <PERSON_22>"),
         ("请问NAME_1王先生在吗", "请问<PERSON_1><PERSON>先生在吗"),
+        ("Mr. NAME_1 Smith", "Mr. <PERSON_1> <PERSON>"),
+        ("415 555 0143, 06 12 34 56 78, 612 34 56 78, 0049 171 5550129", "<PHONE>, <PHONE>, <PHONE>, <PHONE>"),
+        ("+33\u202f6\u00a044\u00a055\u00a066\u00a077 or \u202a+91 98765\u201143210\u202c", "<PHONE> or <PHONE>"),
+        ("+९१ ९८७६५ ४३२१० — ４１１１　１１１１　１１１１　１１１１", "<PHONE> — <CARD>"),
+        ("ann\u200b@exam\u00adple.org", "<EMAIL>"),
+        ("fr14 2004 1010 0505 0001 3m02 606 and then some", "<IBAN> and then some"),
+        ("SSN 123-45-6789", "SSN <SSN>"),
+        ("00:1B:44:11:3A:B7, 00-1b-44-11-3a-b7, 001b.4411.3ab7", "<MAC>, <MAC>, <MAC>"),
+        ("/home/ann/x, file:///Users/ann.b, C:\\Users\\Ann Bell\\x, c:/users/ann/x", "/home/<USER>/x, file:///Users/<USER>, C:\\Users\\<USER>\\x, c:/users/<USER>/x"),
+        ("-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQOY\n-----END PGP PRIVATE KEY BLOCK-----\nend", "<KEY>\nend"),
         ("NAME_1_ID, FILENAME_1, <NAME_1>", "NAME_1_ID, FILENAME_1, <NAME_1>"),
     ],
 )  # fmt: skip
@@ -54,11 +70,46 @@ def test_what_is_masked(text: str, masked: str) -> None:
         "Miss you. The doctor said so. Mr. and Mrs. ate.",
         "2021-2022, 1990-2000, ISBN 978-3-16-148410-0",
         "user@localhost and @handle",
+        "/home/user/x, C:\\Users\\Public\\x, /users/ann, example.org/home/ann",
+        "at 10:20:30:40:50:60 or 10-20-30-40-50-60, 000-12-3456, 1 200 3000",
+        "a – b — “c”，１２点",
     ],
 )
 def test_what_is_left_alone(text: str) -> None:
     assert mask(text).text == text
     assert mask(text).counts == {}
+
+
+@pytest.mark.parametrize(
+    ("cut", "before", "after"),
+    [
+        (0, "", "call <PHONE>, <EMAIL>!"),
+        (5, "call ", "<PHONE>, <EMAIL>!"),
+        (9, "call <PHONE>", ", <EMAIL>!"),
+        (17, "call <PHONE>", ", <EMAIL>!"),
+        (18, "call <PHONE>,", " <EMAIL>!"),
+        (25, "call <PHONE>, <EMAIL>", "!"),
+        (35, "call <PHONE>, <EMAIL>!", ""),
+    ],
+)
+def test_a_cut_is_never_inside_what_was_masked(cut: int, before: str, after: str) -> None:
+    masked = mask("call 415-555-0143, ann@example.org!", (cut,))
+    (place,) = masked.cuts
+    assert (masked.text[:place], masked.text[place:]) == (before, after)
+
+
+@given(st.text("ab", max_size=30), st.lists(st.integers(0, 30), max_size=6), st.lists(st.integers(0, 30), max_size=4))
+def test_cuts_divide_a_changed_text_as_they_divided_it(text: str, places: list[int], cuts: list[int]) -> None:
+    bounds = sorted({min(place, len(text)) for place in places})
+    found = [(start, end, "<X>") for start, end in zip(bounds[::2], bounds[1::2], strict=False)]
+    cuts = [min(cut, len(text)) for cut in cuts]
+    changed, moved = replaced(text, found, cuts)
+    assert changed.replace("<X>", "") == "".join(
+        char for at, char in enumerate(text) if not any(start <= at < end for start, end, _ in found)
+    )
+    for cut, place in zip(cuts, moved, strict=True):
+        inside = [end for start, end, _ in found if start < cut < end]
+        assert changed[:place] == replaced(text[: max([cut, *inside])], [one for one in found if one[0] < cut])[0]
 
 
 def test_counts_by_kind() -> None:
@@ -119,3 +170,52 @@ def test_hostile_repetition_comes_to_an_end(unit: str) -> None:
     """A pattern that backtracks over the whole text would not come back from 100,000 characters in hours."""
     once = mask(unit * (100_000 // len(unit)))
     assert mask(once.text).text == once.text
+
+
+# ----------------------------------------------------------------- maskers by name
+
+
+def test_the_default_masker_is_the_patterns() -> None:
+    assert load_masker("patterns") is mask
+
+
+def test_an_extra_that_is_missing_is_named_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", None)
+    monkeypatch.delitem(sys.modules, "wildgraph.maskers.presidio", raising=False)
+    with pytest.raises(
+        UsageError, match=r"masker 'presidio' cannot be loaded: .*presidio_analyzer.* — pip install 'wildgraph\[presidio\]'"
+    ) as caught:
+        load_masker("presidio")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_masker_is_said_before_a_log_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", None)
+    monkeypatch.delitem(sys.modules, "wildgraph.maskers.presidio", raising=False)
+    log = write_rows(tmp_path / "log.jsonl", [chat("Sum up")])
+    (tmp_path / "config.yaml").write_text("mine: {masker: presidio}")
+    outcome = wildgraph("build", log, "-o", tmp_path / "run", "--config", tmp_path / "config.yaml", "-q")
+    assert (outcome.code, "wildgraph[presidio]" in outcome.error) == (2, True)
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "config.yaml").write_text("mine: {masker: presido}")
+    outcome = wildgraph("build", log, "-o", tmp_path / "run", "--config", tmp_path / "config.yaml", "-q")
+    assert "no masker is called 'presido' — did you mean 'presidio'?" in outcome.error
+
+
+def test_what_is_no_masker_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(BUILT_IN["maskers"], "constant", "wildgraph.masking:_MAX_PASSES")
+    registered.cache_clear()
+    with pytest.raises(UsageError, match="masker 'constant' is no masker"):
+        load_masker("constant")
+    registered.cache_clear()
+
+
+def test_presidio_finds_names_in_running_text() -> None:
+    pytest.importorskip("presidio_analyzer", reason="the extra 'presidio' is not installed")
+    presidio = load_masker("presidio")
+    masked = presidio("My colleague Robert Hamilton wrote to ann@example.org yesterday.", (13, 20))
+    assert isinstance(masked, Masked)
+    assert masked.text == "My colleague <PERSON> wrote to <EMAIL> yesterday."
+    assert masked.counts == {"EMAIL": 1, "PERSON": 1}
+    assert masked.text[masked.cuts[1] :].startswith(" wrote")
+    assert presidio(masked.text).text == masked.text

@@ -1,15 +1,14 @@
-"""Sentences, languages, sizes, labels."""
+"""Sentences, languages, sizes."""
 
 from __future__ import annotations
 
-import unicodedata
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wildgraph.text import MAX_SENTENCE_CHARS, approximate_tokens, clean_label, detect_language, language_code, sentences
+from wildgraph.text import MAX_SENTENCE_CHARS, approximate_tokens, detect_language, language_code, sentences
 
 SHARED = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 real = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data folder is not beside the repository")
@@ -138,29 +137,3 @@ def test_token_counts_are_close_to_those_of_the_data() -> None:
     table = pd.read_parquet(SHARED / "documents.parquet", columns=["text", "approx_tokens"])
     ratios = [approximate_tokens(text) / tokens for text, tokens in zip(table["text"], table["approx_tokens"], strict=True)]
     assert 0.85 < min(ratios) <= max(ratios) < 1.2
-
-
-@pytest.mark.parametrize(
-    ("text", "label"),
-    [
-        ("<script>alert(1)</script>", "alert(1)"),
-        ("<<b>script>", "script"),
-        ("a\u202eb\u200b c\x00d", "ab cd"),
-        ("line one\r\n\tline\u2028two", "line one line two"),
-        ("x" * 200, "x" * 119 + "…"),
-        ("\ud800broken", "broken"),
-        ("می\u200cخواهم", "می\u200cخواهم"),
-        ("", ""),
-    ],
-)  # fmt: skip
-def test_labels_are_safe(text: str, label: str) -> None:
-    assert clean_label(text) == label
-
-
-@given(st.text(max_size=400))
-def test_any_label_is_short_plain_and_stable(text: str) -> None:
-    label = clean_label(text)
-    assert len(label) <= 120
-    assert not set("<>`\n\r\t") & set(label)
-    assert all(unicodedata.category(char) not in ("Cc", "Cs", "Zl", "Zp") for char in label)
-    assert clean_label(label) == label

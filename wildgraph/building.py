@@ -105,14 +105,24 @@ class Build:
             written = self.run.split(mined, MINED, count, limit=self.config.max_rejection_rate, observe=self._observe(total))
             require_some(count, "mined records")
             changed: Json = settings.model_dump(mode="json", exclude_defaults=True)
-            return written, {"engine": self.engines.model.identity, "template": {template.name: template.hash}, "settings": changed}
+            return written, {
+                "engine": self.engines.model.identity,
+                "version": mine_stage.VERSION,  # decides the prompts with the template, and `forget` asks for them again
+                "template": {template.name: template.hash},
+                "settings": changed,
+            }
 
         return self._stage("mine", mark, work)
 
     def read_mined(self, files: Sequence[Path]) -> str:
         """Take records that were mined elsewhere, in place of ingesting and mining."""
         settings = self.config.mine
-        marks = [[field.model_dump(mode="json") for field in settings.fields], self.run.key_id(), *sorted(forgotten_users(self.run))]
+        marks = [
+            [field.model_dump(mode="json") for field in settings.fields],
+            settings.masker,
+            self.run.key_id(),
+            *sorted(forgotten_users(self.run)),
+        ]
         mark = fingerprint("mine", mine_stage.VERSION, ["read", *marks], *file_hashes(files))
 
         def work(count: StageCount) -> tuple[dict[str, str], dict[str, Json]]:

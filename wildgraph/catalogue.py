@@ -20,6 +20,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from wildgraph.errors import InputError
+from wildgraph.labels import Label
 from wildgraph.records import Assignment, Concept, content_hash
 
 PRIOR_VERSION = 1
@@ -45,7 +46,7 @@ def concept_id(field_name: str, name: str) -> str:
 class _PriorEntry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(min_length=1, max_length=120)
+    name: Label
     like: list[str] = Field(default_factory=list)
     cues: dict[str, list[str]] = Field(default_factory=dict)
     signs: list[str] = Field(default_factory=list)
@@ -65,7 +66,7 @@ class _PriorEntry(BaseModel):
 class _FinerEntry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(min_length=1, max_length=120)
+    name: Label
     under: str | None = None
     like: list[str] = Field(min_length=1)
 
@@ -135,6 +136,14 @@ def _entries(field_name: str, entries: Iterable[_PriorEntry], parent: str | None
         yield from _entries(field_name, entry.concepts, concept.id)
 
 
+def _first(error: Exception) -> str:
+    """What is wrong first, and where."""
+    if not isinstance(error, ValidationError):
+        return str(error).splitlines()[0]
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))} {first['msg'].removeprefix('Value error, ')}".strip()
+
+
 def parse_prior(*texts: tuple[str, str]) -> Prior:
     """A prior catalogue from the YAML texts of its files, each with its name; ``catalogues/*.yaml`` document the format.
 
@@ -151,7 +160,7 @@ def parse_prior(*texts: tuple[str, str]) -> Prior:
             parsed = _PriorFile.model_validate(data)
         except (yaml.YAMLError, ValidationError) as error:
             raise InputError(
-                f"{source} is not a catalogue: {str(error).splitlines()[0]}", "wildgraph/catalogues/general.yaml shows the format"
+                f"{source} is not a catalogue: {_first(error)}", "wildgraph/catalogues/general.yaml shows the format"
             ) from error
         if parsed.version > PRIOR_VERSION:
             raise InputError(f"{source} has catalogue version {parsed.version}", "a newer wildgraph wrote it: upgrade")

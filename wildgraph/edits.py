@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from wildgraph.catalogue import Catalogue
 from wildgraph.errors import InputError
+from wildgraph.labels import Label
 from wildgraph.records import Assignment, Concept
 
 VERSION = 1
@@ -38,7 +39,7 @@ class Edits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: int = VERSION
-    rename: Mapping[str, str] = Field(default_factory=dict)
+    rename: Mapping[str, Label] = Field(default_factory=dict)
     merge: Mapping[str, str] = Field(default_factory=dict)
     move: Mapping[str, str | None] = Field(default_factory=dict)
     pin: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
@@ -47,9 +48,6 @@ class Edits(BaseModel):
     def _sensible(self) -> Edits:
         if self.version > VERSION:
             raise ValueError(f"edits of version {self.version}: a newer wildgraph wrote them")
-        for name in self.rename.values():
-            if not 0 < len(name.strip()) <= 120:
-                raise ValueError(f"{name!r} is no name of 1 to 120 characters")
         for start in self.merge:
             self.target(start)
         return self
@@ -104,7 +102,7 @@ def apply_edits(catalogue: Catalogue, edits: Edits) -> Catalogue:
         if concepts[one].field != concepts[other].field:
             raise InputError(f"the edits join {one} and {other}, which are of two fields")
     for one, name in edits.rename.items():
-        concepts[one] = concepts[one].model_copy(update={"name": name.strip(), "origin": "edited"})
+        concepts[one] = concepts[one].model_copy(update={"name": name, "origin": "edited"})
     for one, parent in edits.move.items():
         concepts[one] = concepts[one].model_copy(update={"parent": parent, "origin": "edited"})
     gone = set(edits.merge)

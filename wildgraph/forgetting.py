@@ -36,7 +36,7 @@ from wildgraph.stages.mine import MineConfig
 from wildgraph.store import RunDirectory, file_hashes, fingerprint
 from wildgraph.taskgraph import TaskGraph, read_graphs
 
-CATALOGUE, CACHE = "private/catalogue.jsonl", "private/cache.sqlite"
+CATALOGUE, CACHE, VECTORS = "private/catalogue.jsonl", "private/cache.sqlite", "private/vectors.sqlite"
 #: Their prompts hold labels of published graphs and documents, and nothing of a log.
 _OF_SAMPLES = frozenset((adapt_stage.INSTRUCT, adapt_stage.ANSWER, adapt_stage.CITE))
 
@@ -49,6 +49,7 @@ class Forgotten:
         run: the run.
         conversations, records, rejections: how many of the user's were taken out: conversations, counted records, rejected conversations.
         answers: cached answers to the user's queries that were removed.
+        vectors: whether vectors of private texts were removed, all of them: they bear no names, and are made again when they are needed.
         unsure: whether answers of the user may be left in the cache, because they were asked for in a way that this version cannot repeat.
         kept_prompts: other prompts of building with answers in the cache, which may quote what was mined from several users.
         renamed: concepts that were named in the user's words and have another name now.
@@ -61,6 +62,7 @@ class Forgotten:
     records: int
     rejections: int
     answers: int
+    vectors: bool
     unsure: bool
     kept_prompts: tuple[str, ...]
     renamed: int
@@ -110,6 +112,7 @@ class _Forgetting:
         for left in self.run.private.rglob("*.partial"):  # of a command that was killed; nobody else writes here now
             left.unlink()
         answers, unsure, others = self._forget_answers()
+        vectors = self._forget_vectors()
         values, renames = self._values_left(counts.concepts if counts else {})
         graphs = self._forget_counts(counts, renames) if counts else []
         if values is not None:
@@ -125,6 +128,7 @@ class _Forgetting:
             records=records,
             rejections=rejections,
             answers=answers,
+            vectors=vectors,
             unsure=unsure,
             kept_prompts=others,
             renamed=len(renames),
@@ -150,13 +154,21 @@ class _Forgetting:
             engines = sorted({one.engine for one in stats if one.prompt == template.name})
             if not self.conversations or not engines:
                 return 0, bool(engines and not (self.run.path / CONVERSATIONS).is_file()), others
-            if entry.get("template") != {template.name: template.hash} or "settings" not in entry:
+            asked = entry.get("version"), entry.get("template")
+            if asked != (mine_stage.VERSION, {template.name: template.hash}) or "settings" not in entry:
                 return 0, True, others
             config = MineConfig.model_validate(entry["settings"])
             kept = set(_keys(cache, engines, shared, config))
             found = [key for key in _keys(cache, engines, self.conversations, config) if key not in kept]
             removed = cache.remove(dict.fromkeys(found))
             return removed, False, others
+
+    def _forget_vectors(self) -> bool:
+        """Remove the vectors of private texts; whether there were any."""
+        found = [file for end in ("", "-wal", "-shm") if (file := self.run.path / f"{VECTORS}{end}").is_file()]
+        for file in found:
+            file.unlink()
+        return bool(found)
 
     # ----------------------------------------------------------------- values and concepts
 

@@ -1,20 +1,25 @@
 """Personal data is masked before any text goes into a prompt.
 
-Patterns only: what has a form (addresses, numbers, keys) and names behind a title. Names in running text are not found; use a
-recogniser of your own for those. All patterns are bounded, so that time is linear in the text's length.
+Patterns by default: what has a form (addresses, numbers, keys, account names in paths) and names behind a title. Names in running text are
+not found by them; ``mine.masker: presidio`` finds many. All patterns are bounded, so that time is linear in the text's length.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from typing import Protocol, runtime_checkable
 
 import yaml
+
+from wildgraph.errors import UsageError
+from wildgraph.registry import load
 
 
 @dataclass(frozen=True)
@@ -24,10 +29,33 @@ class Masked:
     Attributes:
         text: the text with ``<EMAIL>``, ``<PHONE>`` … in the place of what was found.
         counts: kind -> how many were found.
+        cuts: where the places that were asked for are now. One inside what was masked is behind its mark.
     """
 
     text: str
     counts: Mapping[str, int] = field(default_factory=dict)
+    cuts: tuple[int, ...] = ()
+
+
+@runtime_checkable
+class Masker(Protocol):
+    """Takes personal data out of a text. Masking a masked text changes nothing."""
+
+    def __call__(self, text: str, cuts: Sequence[int] = (), /) -> Masked:
+        """The text without it, and where ``cuts``, places of the text, are then."""
+        ...
+
+
+def load_masker(name: str) -> Masker:
+    """The masker that is registered under a name; ``patterns`` is :func:`mask`.
+
+    Raises:
+        UsageError: there is none, it needs a package that is not installed, or it is no masker.
+    """
+    found = load("maskers", name)
+    if not isinstance(found, Masker):
+        raise UsageError(f"masker {name!r} is no masker", "it has to be a wildgraph.masking.Masker")
+    return found
 
 
 @dataclass(frozen=True)
@@ -45,6 +73,29 @@ class _Rule:
 
 #: Masking one thing can lay another bare; real texts are stable after two passes.
 _MAX_PASSES = 8
+
+# --------------------------------------------------------------------------- characters
+
+#: What shows nothing and can stand inside a number that was copied from a page: soft hyphens, zero-width and direction characters.
+_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+
+
+@cache
+def _plain_forms() -> tuple[re.Pattern[str], Mapping[str, str]]:
+    """Digits, spaces, dashes and ASCII signs of other kinds as the patterns know them, one character for one."""
+    digits = {char: str(unicodedata.decimal(char)) for char in map(chr, range(0x660, 0x1FC00)) if char.isdecimal()}
+    wide = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+    spaces = dict.fromkeys("\u00a0\u202f\u205f\u3000", " ") | dict.fromkeys(map(chr, range(0x2000, 0x200B)), " ")
+    forms = {**wide, **digits, **spaces, **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")}
+    return re.compile(f"[{''.join(map(re.escape, sorted(forms)))}]"), forms
+
+
+def _plain(text: str) -> str:
+    if text.isascii():
+        return text
+    odd, forms = _plain_forms()
+    return odd.sub(lambda match: forms[match.group()], text)
+
 
 # --------------------------------------------------------------------------- checks
 
@@ -86,11 +137,21 @@ def _card(text: str) -> int:
 
 
 def _iban(text: str) -> int:
-    """An account number, perhaps with a word of capitals behind it."""
-    for candidate in (text, text.rpartition(" ")[0]):
-        if valid_iban(candidate):
-            return len(candidate)
+    """An account number, perhaps with words behind it."""
+    while text:
+        if valid_iban(text):
+            return len(text)
+        text = text.rpartition(" ")[0]
     return 0
+
+
+def _account(text: str) -> int:
+    """A folder below ``/home`` or ``Users`` that is somebody's."""
+    return (
+        0
+        if text.casefold() in {"user", "users", "username", "public", "shared", "default", "all users", "you", "me", "name"}
+        else len(text)
+    )
 
 
 def _address(text: str) -> int:
@@ -103,6 +164,11 @@ def _address(text: str) -> int:
     except ValueError:
         return 0
     return 0 if address.is_loopback or address.is_unspecified or text.startswith("255.") else len(text)
+
+
+def _hardware(text: str) -> int:
+    """A hardware address, not a time, a date or a number in groups."""
+    return len(text) if len(set(text)) > 2 and any(char.isalpha() for char in text) else 0
 
 
 _DATE = re.compile(
@@ -118,6 +184,10 @@ def _national(text: str) -> int:
     while len(_digits(text)) > 11 and " " in text:  # a number of something else behind it
         text = text.rpartition(" ")[0]
     return len(text) if 9 <= len(_digits(text)) <= 11 and not _DATE.match(text) else 0
+
+
+def _abroad(text: str) -> int:
+    return len(text) if 10 <= len(_digits(text)) <= 17 else 0
 
 
 def _secret(text: str) -> int:
@@ -151,8 +221,8 @@ def _rules() -> tuple[_Rule, ...]:
         _Rule(
             "KEY",
             re.compile(
-                r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"
-                r"(?:(?:[A-Za-z0-9+/=\s:,.\\]|-(?!----)){0,20000}-----END [A-Z ]{0,30}PRIVATE KEY-----|(?:\s{1,4}[A-Za-z0-9+/=]{16,100}){0,300})"
+                r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
+                r"(?:(?:[A-Za-z0-9+/=\s:,.\\]|-(?!----)){0,20000}-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----|(?:\s{1,4}[A-Za-z0-9+/=]{16,100}){0,300})"
             ),
         ),
         _Rule("CREDENTIALS", re.compile(r"(?<=://)(?P<it>[^\s/:@<>\"']{1,128}:[^\s/@<>\"']{1,128})(?=@)")),
@@ -171,12 +241,19 @@ def _rules() -> tuple[_Rule, ...]:
         _Rule(
             "KEY",
             re.compile(
-                rf"(?i:(?<![^\W_])(?:{secret_words}))[\"']?[ ]{{0,3}}(?:[:=：]|=>|is|:=)[ ]{{0,3}}[\"'`]?(?P<it>[^\s\"'`,;<>(){{}}\[\]]{{8,200}})"
+                rf"(?i:(?<![^\W_])(?:{secret_words}))[\"']?[ ]{{0,3}}(?:[:=：]|=>|is|:=)[ ]{{0,3}}[\"'`]?(?P<it>[^\s\"'`,;<>(){{}}\[\]]{{6,200}})"
             ),
             _secret,
         ),
-        _Rule("IBAN", re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"), _iban),
+        _Rule("IBAN", re.compile(r"(?i:(?<![A-Z0-9])[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,3})?(?![A-Z0-9]))"), _iban),
         _Rule("CARD", re.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d-]|[.,]\d)"), _card),
+        _Rule(
+            "MAC",
+            re.compile(
+                r"(?i:(?<![\w:.-])(?:[0-9A-F]{2}([:-])(?:[0-9A-F]{2}\1){4}[0-9A-F]{2}|[0-9A-F]{4}\.[0-9A-F]{4}\.[0-9A-F]{4})(?![\w:.-]))"
+            ),
+            _hardware,
+        ),
         _Rule("IP", re.compile(r"(?<![\w.:])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d|:\w*:)"), _address),
         _Rule("IP", re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])"), _address),
         _Rule(
@@ -186,6 +263,14 @@ def _rules() -> tuple[_Rule, ...]:
             ),
         ),
         _Rule("PHONE", re.compile(r"(?<![\w+])\+\(?\d(?:[ ().-]{0,3}\d){7,14}(?!\d)"), _international),
+        _Rule("SSN", re.compile(r"(?<![\w.,+-])(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\w-]|[.,]\d)")),
+        _Rule("PHONE", re.compile(rf"{word_start}(?<!\d[ ])00[1-9](?:[ ()./-]{{0,3}}\d){{7,14}}(?!\d)"), _abroad),
+        _Rule(
+            "PHONE",
+            re.compile(
+                rf"{word_start}(?<!\d[ ])(?:[2-9]\d\d[ ][2-9]\d\d[ ]\d{{4}}|0[1-9](?:([ .-])\d\d)(?:\1\d\d){{3}}|[6-9]\d\d(?:[ ]\d\d){{3}}){word_end}(?!\d|[ .,-]\d)"
+            ),
+        ),
         _Rule(
             "PHONE",
             re.compile(
@@ -195,7 +280,21 @@ def _rules() -> tuple[_Rule, ...]:
             _national,
         ),
         _Rule("PHONE", re.compile(r"(?<![\w.,/=+-])(?:1[3-9]\d{9}|[78]9\d{9})(?![\w/=]|[.,]\d)")),
-        _Rule("PERSON", re.compile(rf"(?<![\w<])(?:{titles})(?:\.[ ]{{0,2}}|[ ]{{1,2}})(?P<it>{capitalised}(?:[ ]{capitalised}){{0,2}})")),
+        _Rule(
+            "PERSON",
+            re.compile(
+                rf"(?<![\w<])(?:{titles})(?:\.[ ]{{0,2}}|[ ]{{1,2}})(?:<PERSON(?:_\d{{1,4}})?>[ ])?(?P<it>{capitalised}(?:[ ]{capitalised}){{0,2}})"
+            ),
+        ),
+        _Rule("USER", re.compile(r"(?:(?<![\w.~-])/home/|/Users/)(?P<it>[^\s/\\:*?\"'`<>|(){}\[\],;]{1,64})"), _account),
+        _Rule(
+            "USER",
+            re.compile(
+                r"(?i:\b[A-Z]:[\\/]{1,4}(?:Users|Documents and Settings)|(?<=\\)Users)[\\/]{1,4}"
+                r"(?P<it>[^\\/:*?\"<>|\r\n]{1,64}(?=[\\/])|[^\s\\/:*?\"'<>|,;]{1,64})"
+            ),
+            _account,
+        ),
         _Rule("PERSON", re.compile(rf"(?P<it>[{surnames}][\u4e00-\u9fff]{{0,2}})(?:{_either(after['zh'])})")),
         _Rule("PERSON", re.compile(rf"(?<![가-힣])(?P<it>[가-힣]{{2,4}})[ ]?(?:{_either(after['ko'])})(?![가-힣])")),
         _Rule("PERSON", re.compile(rf"(?<!\w)(?P<it>[A-ZÇĞİÖŞÜ][a-zçğıöşü]{{1,20}})[ ](?:{_either(after['tr'])})(?!\w)")),
@@ -217,38 +316,70 @@ _KINDS = {
 }
 
 
-def mask(text: str) -> Masked:
-    """``text`` without e-mail and IP addresses, telephone, card and account numbers, keys, credentials, and names behind titles.
+def mask(text: str, cuts: Sequence[int] = ()) -> Masked:
+    """``text`` without personal data that has a form.
+
+    That is: e-mail, IP and MAC addresses, telephone, card, account and social security numbers, keys, credentials, account names in paths,
+    and names behind titles. Invisible characters, which could keep one from being seen, go as well.
 
     Markers that a log was anonymised with (``<PRESIDIO_ANONYMIZED_PERSON>``, ``NAME_1``) stay, in this module's own form
     (``<PERSON>``, ``<PERSON_1>``), and are not counted. Masking a masked text changes nothing.
+
+    Args:
+        text: any text.
+        cuts: places of it that are wanted in the masked text too, such as where a pasted document starts.
 
     Example:
         >>> mask("Write to ann@example.org or call +44 20 7946 0958, Mr. Jones").text
         'Write to <EMAIL> or call <PHONE>, Mr. <PERSON>'
     """
     counts: Counter[str] = Counter()
+    text, cuts = replaced(text, ((match.start(), match.end(), "") for match in _INVISIBLE.finditer(text)), cuts)
     for _ in range(_MAX_PASSES):
         before = text
         # in every pass: what is masked beside a marker can be what kept it from being seen as one
-        text = _PRESIDIO.sub(lambda match: f"<{_KINDS.get(match.group(1), match.group(1))}>", text)
-        text = _NUMBERED.sub(r"<PERSON_\1>", text)
+        for pattern, named in ((_PRESIDIO, _known_kind), (_NUMBERED, _numbered)):
+            text, cuts = replaced(text, ((match.start(), match.end(), named(match)) for match in pattern.finditer(text)), cuts)
+        seen = _plain(text)
         for rule in _rules():
-            text = _apply(rule, text, counts)
+            if found := list(_found(rule, seen)):
+                counts[rule.kind] += len(found)
+                text, cuts = replaced(text, ((start, end, f"<{rule.kind}>") for start, end in found), cuts)
+                seen = _plain(text)
         if text == before:
             break
-    return Masked(text, dict(sorted(counts.items())))
+    return Masked(text, dict(sorted(counts.items())), tuple(cuts))
 
 
-def _apply(rule: _Rule, text: str, counts: Counter[str]) -> str:
-    def replaced(match: re.Match[str]) -> str:
-        whole = match.group()
+def _known_kind(match: re.Match[str]) -> str:
+    return f"<{_KINDS.get(match.group(1), match.group(1))}>"
+
+
+def _numbered(match: re.Match[str]) -> str:
+    return f"<PERSON_{match.group(1)}>"
+
+
+def _found(rule: _Rule, seen: str) -> Iterator[tuple[int, int]]:
+    """Where there is something to mask. ``seen`` is the text in plain forms."""
+    for match in rule.pattern.finditer(seen):
         start, end = match.span("it" if "it" in match.re.groupindex else 0)
-        held = rule.holds(text[start:end])
-        if not held:
-            return whole
-        counts[rule.kind] += 1
-        start -= match.start()
-        return f"{whole[:start]}<{rule.kind}>{whole[start + held :]}"
+        if held := rule.holds(seen[start:end]):
+            yield start, start + held
 
-    return rule.pattern.sub(replaced, text)
+
+def replaced(text: str, found: Iterable[tuple[int, int, str]], cuts: Sequence[int] = ()) -> tuple[str, Sequence[int]]:
+    """The text with ``(start, end, new)`` in order put into it, and where its cuts are then: one inside what went is behind what came.
+
+    Example:
+        >>> replaced("call ann@b.org now", [(5, 14, "<EMAIL>")], (5, 8, 15))
+        ('call <EMAIL> now', (5, 12, 13))
+    """
+    parts: list[str] = []
+    at, moved = 0, list(cuts)
+    for start, end, new in found:
+        parts += text[at:start], new
+        at = end
+        for place, cut in enumerate(cuts):
+            if cut > start:
+                moved[place] += len(new) - (min(cut, end) - start) if cut < end else len(new) - (end - start)
+    return ("".join((*parts, text[at:])), tuple(moved)) if parts else (text, cuts)

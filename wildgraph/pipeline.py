@@ -26,6 +26,7 @@ from wildgraph.exporters.card import About, write_dataset
 from wildgraph.exporters.files import Sizes
 from wildgraph.files import expand
 from wildgraph.funnel import Observer, StageCount, silent
+from wildgraph.masking import load_masker
 from wildgraph.readers import log_files, read_logs
 from wildgraph.records import Pair
 from wildgraph.rows import look_into
@@ -90,6 +91,7 @@ def build(
     config = config or Config()
     if bool(logs) == bool(mined):
         raise UsageError("name logs, or mined records, and not both", "wildgraph build LOG... or wildgraph build --mined FILE")
+    load_masker(config.mine.masker)  # says now, and not after the logs were read, that it is not installed
     if mined:
         files = [file for file, _ in expand([Path(path) for path in _named(mined, "file")], what="file of mined records")]
         for file in files:

@@ -45,6 +45,10 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "sentence": "wildgraph.embedders.sentence:SentenceEmbedder",
         "hashed": "wildgraph.embedders.hashed:HashedEmbedder",
     },
+    "maskers": {
+        "patterns": "wildgraph.masking:mask",
+        "presidio": "wildgraph.maskers.presidio:mask_with_presidio",
+    },
     "paradigms": {},
     "gates": {
         "length": "wildgraph.gates.length:LengthGate",
@@ -58,6 +62,9 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "sft": "wildgraph.exporters.sft:SFTExporter",
     },
 }
+
+#: Built-ins that need what is not installed with the rest, and the extra that brings it.
+EXTRAS = {("maskers", "presidio"): "presidio"}
 
 
 @cache
@@ -86,5 +93,8 @@ def load(kind: str, name: str) -> object:
     try:
         loaded: object = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise UsageError(f"{kind.rstrip('s')} {name!r} cannot be loaded: {error}") from error
+        extra = EXTRAS.get((kind, name))
+        raise UsageError(
+            f"{kind.rstrip('s')} {name!r} cannot be loaded: {error}", f"pip install 'wildgraph[{extra}]'" if extra else ""
+        ) from error
     return loaded

@@ -1,4 +1,4 @@
-"""Text as the stages need it: sentence spans, language, rough token counts, labels safe to publish.
+"""Text as the stages need it: sentence spans, language, rough token counts.
 
 Offsets count Unicode code points.
 """
@@ -6,7 +6,6 @@ Offsets count Unicode code points.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
@@ -256,7 +255,7 @@ def language_code(name_or_code: str) -> str:
     return codes.get(name) or codes.get(re.split(r"[-_]", name)[0]) or UNDECIDED
 
 
-# --------------------------------------------------------------------------- size and labels
+# --------------------------------------------------------------------------- size
 
 _WIDE = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\U00020000-\U000323af]")
 _NARROW = re.compile(r"[\x00-\u024f\u2000-\u206f]")
@@ -272,28 +271,3 @@ def approximate_tokens(text: str) -> int:
     wide = len(_WIDE.findall(text))
     narrow = len(_NARROW.findall(text))
     return round(wide / 1.6 + narrow / 4 + (len(text) - wide - narrow) / 3.1)
-
-
-_TAG = re.compile(r"<[^<>]{0,200}>")
-_KEPT_FORMAT = "\u200c\u200d"  # joiners that Persian and Indic scripts need
-
-
-def clean_label(text: str, limit: int = 120) -> str:
-    r"""``text`` as one short line that is safe to show: no control or direction characters, no markup, at most ``limit`` characters.
-
-    Example:
-        >>> clean_label("  <b>Sum\nup</b> the `report`\u202e ")
-        'Sum up the report'
-    """
-    short = text[: 20 * limit]
-    plain = "".join(
-        char
-        if char in _KEPT_FORMAT or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-        else " "
-        if char.isspace()
-        else ""
-        for char in short
-    )
-    words = re.sub(r"[<>`]", "", _TAG.sub(" ", plain)).split()
-    line = " ".join(words)
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

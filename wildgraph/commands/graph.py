@@ -212,6 +212,8 @@ def _forgotten_lines(found: Forgotten) -> Iterator[str]:
         f"forgot   {found.conversations:,} conversations, {found.records:,} counted records, {found.rejections:,} rejections, "
         f"{found.answers:,} cached answers"
     )
+    if found.vectors:
+        yield "gone     all vectors of private texts, which bear no names: the next build makes them again"
     if found.renamed:
         yield f"renamed  {found.renamed:,} concepts that bore the user's words"
     yield f"graphs   {len(found.graphs)} counted anew in {found.run / 'graphs'}"

@@ -19,11 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from wildgraph.errors import ModelError
 from wildgraph.fields import DOCUMENT_TYPE, TASK, MetaField
+from wildgraph.labels import clean_label
 from wildgraph.lifters import Group, SeenValue
 from wildgraph.lifters.by_likeness import LikenessLifter
 from wildgraph.llm import ChatModel, ChatRequest, Decoding, Prompt, load_template
 from wildgraph.records import Json, content_hash
-from wildgraph.text import clean_label
 
 SORT, REFINE = "lifters/sort", "lifters/refine"
 _PREPOSITION = re.compile(r"\b(?:of|on|about|for|with|in|to|from|by|at|that|which|and|or)\b")

@@ -24,11 +24,11 @@ from wildgraph.catalogue import Catalogue, Prior, concept_id
 from wildgraph.edits import Edits, apply_edits
 from wildgraph.errors import InputError
 from wildgraph.fields import ANY_DOCUMENT, DEFAULT_FIELDS, DOCUMENT_TYPE, SIMPLIFIED_INSTRUCTION, MetaField
+from wildgraph.labels import clean_label
 from wildgraph.lifters import Group, Lifter, SeenValue
 from wildgraph.lifters.by_likeness import GroupingConfig, LikenessLifter
 from wildgraph.lifters.by_model import ModelLifterConfig
 from wildgraph.records import Assignment, Concept, LabelledRecord, MetaInformation
-from wildgraph.text import clean_label
 
 STAGE = "canonicalize"
 VERSION = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,15 +12,15 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 
 from wildgraph.fields import ANY_DOCUMENT, DEFAULT_FIELDS, DOCUMENT_TYPE, SIMPLIFIED_INSTRUCTION, MetaField
+from wildgraph.labels import clean_label
 from wildgraph.llm import ChatModel, ChatRequest, Decoding, Prompt, load_template
-from wildgraph.masking import mask
+from wildgraph.masking import Masker, load_masker
 from wildgraph.pseudonyms import keyed_user
-from wildgraph.records import MAX_VALUE_CHARS, Conversation, Json, MetaInformation, Rejection, Value, content_hash
+from wildgraph.records import MAX_VALUE_CHARS, Conversation, Json, MetaInformation, Rejection, Span, Value, content_hash
 from wildgraph.rows import Row
-from wildgraph.text import clean_label
 
 STAGE = "mine"
-VERSION = 2
+VERSION = 3
 TEMPLATE = "stages/mine"
 _NOTHING = {"", "none", "n/a", "na", "null", "unknown", "unspecified", "not specified", "not applicable", "-"}
 
@@ -33,6 +33,8 @@ class MineConfig(BaseModel):
         instruction_chars: how much of the instruction goes into the prompt; its middle is left out beyond that.
         head_chars, tail_chars: how much of a paste's beginning and end goes in: a 30K-token paste is not paid for. A paste no longer than
             both together goes in whole; both are three times as long where nothing but the paste was found.
+        masker: what takes personal data out before a prompt is rendered: ``patterns``, ``presidio`` (an extra: names in running text as well),
+            or the name of a masker that another package registers.
         decoding: decoding parameters; greedy, since mining describes.
     """
 
@@ -42,6 +44,7 @@ class MineConfig(BaseModel):
     instruction_chars: int = Field(default=4000, ge=200)
     head_chars: int = Field(default=800, ge=0)
     tail_chars: int = Field(default=400, ge=0)
+    masker: str = "patterns"
     decoding: Decoding = Decoding(temperature=0.0, max_tokens=1500)
 
 
@@ -88,39 +91,67 @@ def user_key(conversation: Conversation, key: bytes) -> str:
     return conversation.id if conversation.user is None else keyed_user(key, conversation.user)
 
 
-#: How far beyond a cut masking looks, and how much at the far end of that is never shown: a secret on the cut is masked as a whole.
-_OVERHANG, _EDGE = 4000, 200
+#: How far around what is shown masking looks: a secret on a cut is masked as a whole, and the word before it says that it is one.
+_AROUND = 4000
+
+_Place = tuple[int, int]
 
 
-def _head(text: str, limit: int) -> str:
-    """The first ``limit`` characters, masked before they are cut; a huge text is not scanned whole."""
-    if len(text) <= limit:
-        return mask(text).text
-    masked = mask(text[: limit + _OVERHANG]).text
-    edge = _EDGE if len(text) > limit + _OVERHANG else 0
-    return masked[: min(limit, max(0, len(masked) - edge))]
+def _masked(query: str, places: Iterable[_Place], mask: Masker) -> dict[_Place, str]:
+    """Parts of a query, masked together with what stands around them; a huge query is not scanned whole."""
+    windows: list[tuple[int, int, list[_Place]]] = []
+    for start, end in sorted(places):
+        left, right, within = max(0, start - _AROUND), end + _AROUND, [(start, end)]
+        if windows and left <= windows[-1][1]:
+            left, before, others = windows.pop()
+            right, within = max(right, before), [*others, *within]
+        windows.append((left, right, within))
+    found: dict[_Place, str] = {}
+    for left, right, within in windows:
+        masked = mask(query[left:right], [place - left for part in within for place in part])
+        found |= {part: masked.text[masked.cuts[2 * at] : masked.cuts[2 * at + 1]] for at, part in enumerate(within)}
+    return found
 
 
-def _tail(text: str, limit: int) -> str:
-    """The last ``limit`` characters, masked before they are cut."""
-    masked = mask(text[-(limit + _OVERHANG) :]).text
-    edge = _EDGE if len(text) > limit + _OVERHANG else 0
-    return masked[len(masked) - min(limit, max(0, len(masked) - edge)) :]
+def _trimmed(query: str, start: int, end: int) -> list[_Place]:
+    """The part without white space around it; none of a blank one."""
+    text = query[start:end]
+    start += len(text) - len(text.lstrip())
+    return [(start, start + len(text.strip()))] if text.strip() else []
 
 
-def _both_ends(text: str, limit: int) -> str:
-    """A text of at most ``limit`` characters whole, else its beginning and its end, masked."""
-    return mask(text).text if len(text) <= limit else f"{_head(text, limit * 2 // 3)}\n[…]\n{_tail(text, limit // 3)}"
+def _first(parts: Sequence[_Place], limit: int) -> list[_Place]:
+    """The first ``limit`` characters of parts."""
+    kept = []
+    for start, end in parts:
+        if limit > 0:
+            kept.append((start, min(end, start + limit)))
+        limit -= end - start
+    return kept
+
+
+def _last(parts: Sequence[_Place], limit: int) -> list[_Place]:
+    """The last ``limit`` characters of parts."""
+    return [(-end, -start) for start, end in reversed(_first([(-end, -start) for start, end in reversed(parts)], limit))]
+
+
+def _ends(parts: Sequence[_Place], head: int, tail: int) -> tuple[Sequence[_Place], Sequence[_Place]]:
+    """What is shown of parts: all and nothing more, or the first ``head`` and the last ``tail`` characters."""
+    return (parts, ()) if sum(end - start for start, end in parts) <= head + tail else (_first(parts, head), _last(parts, tail))
 
 
 def mining_prompt(conversation: Conversation, config: MineConfig) -> Prompt:
     """The prompt for one query: instruction, head and tail of the paste, personal data masked first."""
-    paste = conversation.query[conversation.paste.start : conversation.paste.end].strip() if conversation.paste else ""
-    instruction = conversation.instruction
-    room = 1 if instruction else 3
-    head_chars, tail_chars = room * config.head_chars, room * config.tail_chars
-    whole = len(paste) <= head_chars + tail_chars
-    head, tail = (mask(paste).text, "") if whole else (_head(paste, head_chars), _tail(paste, tail_chars))
+    query, place = conversation.query, conversation.paste or Span(start=len(conversation.query), end=len(conversation.query))
+    said = [*_trimmed(query, 0, place.start), *_trimmed(query, place.end, len(query))]
+    paste = _trimmed(query, place.start, place.end)
+    room = 1 if said else 3
+    parts = (
+        *_ends(said, head := config.instruction_chars * 2 // 3, config.instruction_chars - head),
+        *_ends(paste, room * config.head_chars, room * config.tail_chars),
+    )
+    texts = _masked(query, [one for part in parts for one in part], load_masker(config.masker))
+    beginning, end, paste_head, paste_tail = ("\n\n".join(texts[one] for one in part) for part in parts)
     fields: list[Json] = [
         {
             "name": field.name,
@@ -134,10 +165,10 @@ def mining_prompt(conversation: Conversation, config: MineConfig) -> Prompt:
     return Prompt(
         load_template(TEMPLATE),
         {
-            "instruction": _both_ends(instruction, config.instruction_chars),
-            "paste_head": head,
-            "paste_tail": tail,
-            "paste_chars": len(paste),
+            "instruction": f"{beginning}\n[…]\n{end}" if end else beginning,
+            "paste_head": paste_head,
+            "paste_tail": paste_tail,
+            "paste_chars": sum(last - first for first, last in paste),
             "language": conversation.language or "und",
             "about_document": conversation.refers_to_document,
             "fields": fields,
@@ -145,22 +176,31 @@ def mining_prompt(conversation: Conversation, config: MineConfig) -> Prompt:
     )
 
 
-def _value(phrase: Phrase, field: MetaField) -> Value | None:
-    general = _label(phrase.general, MAX_VALUE_CHARS if field.name == SIMPLIFIED_INSTRUCTION else 120)
+def _value(phrase: Phrase, field: MetaField, mask: Masker) -> Value | None:
+    general = _label(phrase.general, MAX_VALUE_CHARS if field.name == SIMPLIFIED_INSTRUCTION else 120, mask)
     if general.casefold().rstrip(".") in _NOTHING:
         return None
-    return Value(general=general, specific=_label(phrase.specific, MAX_VALUE_CHARS))
+    return Value(general=general, specific=_label(phrase.specific, MAX_VALUE_CHARS, mask))
 
 
-def _label(text: str, limit: int) -> str:
-    """A phrase masked, bounded and without markup; the marks of masking survive as words in brackets."""
-    return clean_label(re.sub(r"<([A-Z_]+)>", lambda mark: f"[{mark.group(1).lower()}]", mask(text).text), limit).strip()
+def _label(text: str, limit: int, mask: Masker) -> str:
+    """A phrase masked, bounded and without markup; the marks of masking survive as words in brackets.
+
+    It is cleaned before it is masked, since markup inside an address would hide it, and the marks in it are kept through both.
+    """
+    plain = clean_label(_bracketed(text[: limit + _AROUND]), limit + _AROUND)
+    masked = mask(plain, (limit,))
+    return clean_label(_bracketed(masked.text[: masked.cuts[0]]), limit)
 
 
-def _values(answer: BaseModel, field: MetaField) -> tuple[Value, ...]:
+def _bracketed(text: str) -> str:
+    return re.sub(r"<([A-Z]+(?:_[A-Z]+)*(?:_\d{1,4})?)>", lambda mark: f"[{mark.group(1).lower()}]", text)
+
+
+def _values(answer: BaseModel, field: MetaField, mask: Masker) -> tuple[Value, ...]:
     found = getattr(answer, field.name)
     phrases: list[Phrase] = found if isinstance(found, list) else [found]
-    found_values = [value for phrase in phrases[: field.limit] if (value := _value(phrase, field)) is not None]
+    found_values = [value for phrase in phrases[: field.limit] if (value := _value(phrase, field, mask)) is not None]
     return tuple({(value.general.casefold(), value.specific.casefold()): value for value in found_values}.values())
 
 
@@ -231,7 +271,8 @@ class _Known:
 
 
 def _record(known: _Known, answer: BaseModel, config: MineConfig) -> MetaInformation | Rejection:
-    values = {field.name: found for field in config.fields if (found := _values(answer, field))}
+    mask = load_masker(config.masker)
+    values = {field.name: found for field in config.fields if (found := _values(answer, field, mask))}
     has_document = DOCUMENT_TYPE in values or known.about_document
     if has_document and DOCUMENT_TYPE not in values:
         values[DOCUMENT_TYPE] = (Value(general=ANY_DOCUMENT),)
