@@ -299,7 +299,7 @@ def test_configurations_that_cannot_be_read():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["build"], "Missing argument 'LOGS...' … build --help"),
+        (["build"], "Missing option '-o' / '--output' … build --help"),
         (["build", "log.jsonl"], "--output"),
         (["build", "log.jsonl", "-o", "run", "--nope"], "--nope"),
         (["build", "log.jsonl", "-o", "run", "--min-support", "0"], "--min-support"),

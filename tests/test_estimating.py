@@ -44,6 +44,11 @@ def flags(server: FakeServer) -> tuple[str, ...]:
     return ("--model", "fake", "--base-url", server.base_url, "--price", "input=1,cached=0.25,output=5", "-q")
 
 
+#: Mining alone, which is what can be held to the cent; lifting is estimated from assumptions.
+MINED = ("--lifter", "likeness")
+LIKENESS = {"canonicalize__lifter": "likeness"}
+
+
 def settings(server: FakeServer, **more: object) -> dict[str, object]:
     price = {"input": 1.0, "cached": 0.25, "output": 5.0}
     return {
@@ -66,12 +71,12 @@ def ordered(estimate: Estimate) -> bool:
 
 
 def test_a_build_is_estimated_from_assumptions_and_nobody_is_asked(server: FakeServer, inputs: Path):
-    estimate = estimate_build([inputs / "log.jsonl"], inputs / "run", load_config(overrides=settings(server)))
+    estimate = estimate_build([inputs / "log.jsonl"], inputs / "run", load_config(overrides=settings(server, **LIKENESS)))
     (mine,) = estimate.stages
     assert (mine.prompt, mine.known, mine.measured) == ("stages/mine", 0, False)
     assert server.counted.requests == 0
     assert not (inputs / "run").exists()
-    succeed("build", inputs / "log.jsonl", "-o", inputs / "run", *flags(server))
+    succeed("build", inputs / "log.jsonl", "-o", inputs / "run", *flags(server), *MINED)
     assert mine.expected.requests == server.counted.requests
     assert mine.low.usage.prompt_tokens <= server.counted.prompt_tokens <= mine.high.usage.prompt_tokens
     assert ordered(estimate)
@@ -80,17 +85,27 @@ def test_a_build_is_estimated_from_assumptions_and_nobody_is_asked(server: FakeS
 
 def test_a_build_is_estimated_from_its_own_results_within_15_percent(server: FakeServer, inputs: Path):
     run = inputs / "run"
-    succeed("build", inputs / "log.jsonl", "-o", run, *flags(server), "--limit", 80, "--min-support", 1, "--min-type-records", 1)
+    succeed("build", inputs / "log.jsonl", "-o", run, *flags(server), *MINED, "--limit", 80, "--min-support", 1, "--min-type-records", 1)
     before = bill(server)
-    estimate = estimate_build([inputs / "log.jsonl"], run, load_config(overrides=settings(server)))
+    estimate = estimate_build([inputs / "log.jsonl"], run, load_config(overrides=settings(server, **LIKENESS)))
     (mine,) = estimate.stages
     assert mine.measured
     assert mine.known == 80
-    succeed("build", inputs / "log.jsonl", "-o", run, *flags(server))
+    succeed("build", inputs / "log.jsonl", "-o", run, *flags(server), *MINED)
     assert mine.expected.cost == pytest.approx(bill(server) - before, rel=0.15)
-    again = estimate_build([inputs / "log.jsonl"], run, load_config(overrides=settings(server)))
+    again = estimate_build([inputs / "log.jsonl"], run, load_config(overrides=settings(server, **LIKENESS)))
     assert again.total("high").requests == 0
     assert again.total("high").cost == 0.0
+
+
+def test_lifting_by_the_model_is_estimated_too(server: FakeServer, inputs: Path):
+    estimate = estimate_build([inputs / "log.jsonl"], inputs / "run", load_config(overrides=settings(server)))
+    mine, lifting = estimate.stages
+    assert (lifting.prompt, lifting.measured) == ("lifters/sort", False)
+    succeed("build", inputs / "log.jsonl", "-o", inputs / "run", *flags(server))
+    asked = server.counted.requests - mine.expected.requests
+    assert 0 < asked <= lifting.high.requests
+    assert ordered(estimate)
 
 
 def test_a_sample_is_estimated_from_its_own_results_within_15_percent(server: FakeServer, inputs: Path):
@@ -137,7 +152,7 @@ def test_the_offline_engine_has_no_bill_to_estimate(inputs: Path):
 
 def test_spending_is_capped_in_dollars_and_the_manifest_holds_the_bill(server: FakeServer, inputs: Path):
     run = inputs / "run"
-    build = ("build", inputs / "log.jsonl", "-o", run, *flags(server))
+    build = ("build", inputs / "log.jsonl", "-o", run, *flags(server), *MINED)
     stopped = wildgraph(*build, "--max-cost", 0.3)
     assert stopped.code == 6
     assert "--max-cost" in stopped.error

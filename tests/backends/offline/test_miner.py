@@ -184,7 +184,8 @@ def test_an_empty_catalogue_knows_nothing():
 
 
 CUES = parse_prior(
-    """
+    (
+        """
 version: 1
 fields:
   task:
@@ -195,7 +196,8 @@ fields:
     - {name: contract, cues: {en: [contract]}}
     - {name: novel, cues: {en: [novel]}}
 """,
-    "test",
+        "test",
+    )
 )
 
 
