@@ -8,6 +8,7 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from loops import on_a_loop
 
 from wildgraph.errors import BudgetError
 from wildgraph.llm.budget import Budget, Spend
@@ -22,7 +23,7 @@ def test_requests_are_capped():
         with pytest.raises(BudgetError, match="2 requests"):
             await budget.reserve(Spend(10))
 
-    asyncio.run(run())
+    on_a_loop(run())
 
 
 def test_tokens_wait_for_reservations_in_flight():
@@ -38,7 +39,7 @@ def test_tokens_wait_for_reservations_in_flight():
         with pytest.raises(BudgetError, match=r"60 spent.*may take 50"):
             await budget.reserve(Spend(50))
 
-    asyncio.run(run())
+    on_a_loop(run())
 
 
 def test_a_request_larger_than_the_cap_is_refused_at_once():
@@ -48,7 +49,7 @@ def test_a_request_larger_than_the_cap_is_refused_at_once():
         with pytest.raises(BudgetError):
             await budget.reserve(Spend(101))
 
-    asyncio.run(run())
+    on_a_loop(run())
 
 
 @given(
@@ -71,7 +72,7 @@ def test_a_cap_is_never_exceeded(asked: list[tuple[int, float]], cap: int):
         budget = Budget(max_tokens=cap)
         await asyncio.gather(*(one(budget, worst, share) for worst, share in asked))
 
-    asyncio.run(run())
+    on_a_loop(run())
     assert sum(spent) <= cap
 
 
@@ -86,7 +87,7 @@ def test_a_budget_is_safe_across_threads():
                 done.append(1)
 
         with pytest.raises(BudgetError):
-            asyncio.run(run())
+            on_a_loop(run())
 
     threads = [threading.Thread(target=spend) for _ in range(4)]
     for thread in threads:
@@ -109,7 +110,7 @@ def test_money_waits_for_reservations_in_flight_and_is_said_in_dollars():
         with pytest.raises(BudgetError, match=r"\$0\.01 is used up: \$0\.0090 spent.*--max-cost"):
             await budget.reserve(Spend(0, 2 * PICO // 1000))
 
-    asyncio.run(run())
+    on_a_loop(run())
 
 
 def test_several_requests_are_reserved_at_once():
@@ -119,4 +120,4 @@ def test_several_requests_are_reserved_at_once():
         with pytest.raises(BudgetError, match="10 requests"):
             await budget.reserve(Spend(5), 3)
 
-    asyncio.run(run())
+    on_a_loop(run())

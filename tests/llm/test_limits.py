@@ -8,6 +8,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from loops import on_a_loop
 
 from wildgraph.errors import ServerError
 from wildgraph.llm.limits import Concurrency, Health, Pace, Patience
@@ -49,7 +50,7 @@ def test_no_more_than_the_limit_enter():
         await fourth
         assert limit.in_flight == 3
 
-    asyncio.run(run())
+    on_a_loop(run())
 
 
 def test_complaints_shrink_the_limit_and_peace_lets_it_grow_back():
@@ -64,7 +65,7 @@ def test_complaints_shrink_the_limit_and_peace_lets_it_grow_back():
             limit.leave()
         assert limit.limit == 64
 
-    asyncio.run(run())
+    on_a_loop(run())
 
 
 def test_a_few_stray_complaints_do_not_throttle():
@@ -75,7 +76,7 @@ def test_a_few_stray_complaints_do_not_throttle():
             limit.leave(complained=rng.random() < 0.03)
         assert limit.limit == 64
 
-    asyncio.run(run())
+    on_a_loop(run())
 
 
 def test_the_limit_never_falls_below_one():
@@ -86,7 +87,7 @@ def test_the_limit_never_falls_below_one():
             limit.leave(complained=True)
         assert limit.limit == 1.0
 
-    asyncio.run(run())
+    on_a_loop(run())
 
 
 def test_a_crowd_of_complaints_with_a_hint_pauses_everybody():
@@ -100,7 +101,7 @@ def test_a_crowd_of_complaints_with_a_hint_pauses_everybody():
         assert not waiting.done()
         await waiting
 
-    asyncio.run(run())
+    on_a_loop(run())
 
 
 def test_who_is_cancelled_while_waiting_passes_the_turn_on():
@@ -113,7 +114,7 @@ def test_who_is_cancelled_while_waiting_passes_the_turn_on():
         gone.cancel()
         await asyncio.wait_for(patient, 1)
 
-    asyncio.run(run())
+    on_a_loop(run())
 
 
 @given(st.lists(st.booleans(), max_size=300), st.integers(min_value=1, max_value=20))
@@ -132,7 +133,7 @@ def test_everybody_gets_in_whatever_happens(complaints: list[bool], maximum: int
         assert limit.in_flight == 0
         assert most <= maximum
 
-    asyncio.run(run())
+    on_a_loop(run())
 
 
 class _Served:
@@ -154,7 +155,7 @@ class _Served:
                 self.now += latency / limit.in_flight
                 limit.leave(latency=latency, work=self.work)
 
-        asyncio.run(run())
+        on_a_loop(run())
 
 
 def _limited(monkeypatch: pytest.MonkeyPatch, server: _Served, maximum: int) -> Concurrency:
@@ -210,7 +211,7 @@ def test_what_was_not_used_is_given_back(monkeypatch: pytest.MonkeyPatch):
             await pace.take(100)  # the worst case
             pace.give_back(90)
 
-    asyncio.run(run())
+    on_a_loop(run())
     assert clock[0] == pytest.approx(1002.0, abs=0.2)  # 3,000 of a thousand a second, the first of them free
 
 
@@ -228,12 +229,12 @@ def test_the_pace_is_kept(monkeypatch: pytest.MonkeyPatch):
         for _ in range(3001):
             await pace.take(1)
 
-    asyncio.run(run())
+    on_a_loop(run())
     assert clock[0] == pytest.approx(1002.0)  # the first second's worth is free
 
 
 def test_no_pace_no_waiting():
-    asyncio.run(Pace(None).take(10**9))
+    on_a_loop(Pace(None).take(10**9))
 
 
 # --------------------------------------------------------------------------- health
@@ -277,7 +278,7 @@ def test_an_early_doubt_is_settled_by_the_first_good_answer():
         await doubting
         await health.suspect(ServerError("html"), in_flight=1)  # proven: no doubt any more
 
-    asyncio.run(run())
+    on_a_loop(run())
 
 
 def test_when_everybody_doubts_the_run_ends():
@@ -290,7 +291,7 @@ def test_when_everybody_doubts_the_run_ends():
         with pytest.raises(ServerError):
             await first
 
-    asyncio.run(run())
+    on_a_loop(run())
 
 
 def test_a_doubt_that_nobody_settles_ends_the_run():
@@ -299,4 +300,4 @@ def test_a_doubt_that_nobody_settles_ends_the_run():
         with pytest.raises(ServerError):
             await health.suspect(ServerError("html"), in_flight=5)
 
-    asyncio.run(run())
+    on_a_loop(run())

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from wildgraph.errors import RunError
 from wildgraph.llm.stored import COLUMNS, SCHEMA, Stored, to_row
 
-WINDOW = 0.05
+WINDOW = 0.025
 """Seconds the writer waits for company before it commits."""
 
 APPLICATION_ID = 0x57474C44
