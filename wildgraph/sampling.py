@@ -199,6 +199,7 @@ class Waves:
                         details.write(json_line(item))
                     self._count(item, time.monotonic() - started)
                     self.observe(self.counts["gate"], None)
+        charge(self.counts["adapt"], self.engines.tally.total())  # what the wave asked beyond the last pair that was wanted
         # After the files are whole: they say what failed.
         self.counts["adapt"].check_rate(self.config.max_rejection_rate, f"private/{self.folder}rejected.jsonl")
 
