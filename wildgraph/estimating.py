@@ -25,6 +25,7 @@ from wildgraph.engines import OFFLINE, Engines, context_window, make_prior, netw
 from wildgraph.errors import UsageError
 from wildgraph.fields import DOCUMENT_TYPE
 from wildgraph.funnel import silent
+from wildgraph.intervals import wilson
 from wildgraph.lifters.by_likeness import LikenessLifter
 from wildgraph.lifters.by_model import SORT
 from wildgraph.llm.batch import DISCOUNT
@@ -281,21 +282,9 @@ def _accepted(run: RunDirectory, identity: str) -> tuple[Case, str]:
     entry, assumed = run.stage("sample"), _assumed()["shares"]["accepted"]
     if entry is None or entry.get("engine") != identity or entry["in"] < TRIED:
         return assumed, f"{assumed.high:.0%} to {assumed.low:.0%} are assumed to be accepted, {assumed.expected:.0%} expected"
-    share, spread = _wilson(entry["out"], entry["in"])
+    least, most = wilson(entry["out"], entry["in"])
     said = f"{entry['out']} of {entry['in']} were accepted in the latest sample"
-    return Case(min(1.0, share + spread), entry["out"] / entry["in"], max(0.0, share - spread)), said
-
-
-def _wilson(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
-    """Middle and half width of Wilson's 95% interval of a share.
-
-    Example:
-        >>> [round(figure, 3) for figure in _wilson(50, 100)]
-        [0.5, 0.096]
-    """
-    share = successes / trials
-    scale = 1 + z * z / trials
-    return (share + z * z / (2 * trials)) / scale, z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)) / scale
+    return Case(most, entry["out"] / entry["in"], least), said
 
 
 def _drawn(share: float, config: Config) -> int:

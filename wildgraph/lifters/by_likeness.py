@@ -8,6 +8,7 @@ among itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -88,10 +89,7 @@ class LikenessLifter:
             elif there:
                 known = [group.members for group in there]
                 joined, left = self.join(of, found, known)
-                grown = [
-                    Group(group.name, {**group.members, **more}, group.concept, group.heading, group.parent)
-                    for group, more in zip(there, joined, strict=True)
-                ]
+                grown = _grown(there, joined)
                 whole[of.name] = [*grown, *self._field(of, left)]
             else:
                 whole[of.name] = self._field(of, found)
@@ -139,10 +137,7 @@ class LikenessLifter:
             ranked = sorted(values, key=lambda value: (-value.users, -value.records, content_hash(value.text)))
             first = self._field(of, ranked[: self.config.grouped])
             joined, left = self.join(of, values, [group.members for group in first])
-            grown = [
-                Group(group.name, {**group.members, **more}, group.concept, group.heading, group.parent)
-                for group, more in zip(first, joined, strict=True)
-            ]
+            grown = _grown(first, joined)
             return [*grown, *self._field(of, left)] if len(left) < len(values) else grown
         ordered = sorted(values, key=lambda value: value.text)
         features = self._space(of).features(ordered)
@@ -179,6 +174,11 @@ class LikenessLifter:
                 yield Group(
                     central, members, parent=concepts[top].concept.id if top is not None else _under(mean, concepts, self.config.under)
                 )
+
+
+def _grown(groups: Sequence[Group], joined: Sequence[Mapping[str, float]]) -> list[Group]:
+    """Groups with the values that joined them."""
+    return [replace(group, members={**group.members, **more}) for group, more in zip(groups, joined, strict=True)]
 
 
 def _under(profile: npt.NDArray[np.float64], concepts: Sequence[PriorConcept], least: float) -> str | None:
