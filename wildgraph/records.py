@@ -15,7 +15,7 @@ from typing_extensions import TypeAliasType
 
 from wildgraph.fields import DEFAULT_FIELDS, MetaField, field_table
 
-PAIR_SCHEMA_VERSION = 1
+PAIR_SCHEMA_VERSION = 2
 
 Json = TypeAliasType("Json", "bool | int | float | str | list[Json] | dict[str, Json] | None")
 
@@ -355,6 +355,7 @@ class TaskSpec(Record):
         path: the walk, in order. attributes: frequent labels drawn once per path.
         paradigm: name of the paradigm. documents: how many documents the task takes (fewer, but two at least, where the corpus has no more). split: which split they come from.
         document_types: each document's type, where they differ. novel: pairs of concepts that were asked for although they never occurred together.
+        bucket: length that the whole prompt and answer shall fill, in the trainee's tokens, or ``None`` for whatever the documents have.
     """
 
     index: int = Field(ge=0)
@@ -367,6 +368,7 @@ class TaskSpec(Record):
     split: Split
     document_types: tuple[str, ...] = ()
     novel: tuple[tuple[str, str], ...] = ()
+    bucket: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _types_of_all(self) -> Self:
@@ -377,7 +379,7 @@ class TaskSpec(Record):
     @property
     def id(self) -> str:
         """Content hash of everything that makes the task, the index left out."""
-        unset = {name for name in ("document_types", "novel") if not getattr(self, name)}
+        unset = {name for name in ("document_types", "novel", "bucket") if not getattr(self, name)}
         return content_hash(self.model_dump(mode="json", exclude={"index", *unset}))
 
 
@@ -413,12 +415,14 @@ class Message(Record):
     Attributes:
         train: whether the loss is computed on this turn.
         evidence: spans that support this turn.
+        thinking: what the model thought before it answered, kept aside; exported on request only.
     """
 
     role: Literal["system", "user", "assistant"]
     content: str
     train: bool = False
     evidence: tuple[Evidence, ...] = ()
+    thinking: str = ""
 
 
 class Verdict(Record):
@@ -440,6 +444,26 @@ class Checker(Record):
 
     name: str
     args: str = "{}"
+
+
+class Alternative(Record):
+    """A worse answer to a pair's prompt, for preference data: what DPO rejects.
+
+    Attributes:
+        content: the answer's text, in place of the pair's last assistant turn.
+        made: how: answered without the documents, from another document, with a constraint or fact broken, or as the worst of several by a judge.
+        matched: whether its length is within 20% of the chosen answer's and its form is the same.
+        margin: the judge's score of the chosen answer minus this one's, where one judged.
+        engine: identity of the model that wrote it.
+        detail: what was broken, which document was taken instead.
+    """
+
+    content: str = Field(min_length=1)
+    made: Literal["no_document", "wrong_document", "constraint_broken", "worst_of_several"]
+    matched: bool
+    margin: float | None = None
+    engine: str = ""
+    detail: str = ""
 
 
 class TokenCounts(Record):
@@ -484,7 +508,12 @@ class Pair(Record):
     Attributes:
         id: content hash of documents, turns and paradigm.
         index: place in the sequence of candidates.
+        answer: the bare answer where there is one (a name, a number, a list's JSON), which ``checkers`` compare with.
         layout: seed of the layout in which export renders it.
+        bucket: as the specification has it.
+        twin: of an unanswerable pair, id of the answerable one it was made from, whose evidence was taken out of the document; else empty.
+        alternatives: worse answers to the same prompt.
+        pass_rate: share of the trainee's own answers that the checkers pass, in [0, 1], where it was measured.
     """
 
     id: str
@@ -504,6 +533,10 @@ class Pair(Record):
     verdicts: tuple[Verdict, ...] = ()
     provenance: Provenance
     n_tokens: TokenCounts
+    bucket: int | None = None
+    twin: str = ""
+    alternatives: tuple[Alternative, ...] = ()
+    pass_rate: float | None = Field(default=None, ge=0.0, le=1.0)
 
     @property
     def instruction(self) -> str:
