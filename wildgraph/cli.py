@@ -150,6 +150,9 @@ def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any
     type=click.Path(path_type=Path),
     help="Run directory for the sample [SOURCE if it is a run, else ./wildgraph-run].",
 )
+@click.option(
+    "--paradigm", "paradigms", multiple=True, metavar="NAME", help="Kind of sample to draw (repeatable) [all that the engine can write]."
+)
 @click.option("--multi", type=click.FloatRange(0, 1), help="Share of multi-document candidates [0.3].")
 @click.option("--seed", type=click.IntRange(0), help="Seed of the sampling [0].")
 @click.option("--temperature", type=click.FloatRange(0, min_open=True), help="Of the walks: above 1 flatter, below 1 sharper [1].")
@@ -185,6 +188,7 @@ def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: 
             "documents.columns": flags["columns"],
             "sample.n": flags["number"],
             "sample.seed": flags["seed"],
+            "walk.paradigms": list(flags["paradigms"]) or None,
             "walk.multi": flags["multi"],
             "walk.temperature": flags["temperature"],
             "walk.mode": flags["mode"],

@@ -34,6 +34,8 @@ from wildgraph.llm.model import Usage
 from wildgraph.llm.prices import PICO, Price
 from wildgraph.llm.rehearsal import Rehearsal, Rehearsed
 from wildgraph.llm.tally import Tally
+from wildgraph.paradigms import PARADIGMS
+from wildgraph.paradigms.steps import Ask
 from wildgraph.readers import read_logs
 from wildgraph.records import Rejection
 from wildgraph.sampling import open_waves, wave_size
@@ -49,6 +51,7 @@ TRIED = 20
 """Candidates of the latest sample from which its own share of accepted ones is used."""
 
 REHEARSED = 100
+_BATCH = 8
 """Candidates without known answers that are rehearsed; the rest are taken to be like them."""
 
 _SPREAD = (0.9, 1.0, 1.1)  # around lengths that are means of the run's own results
@@ -194,13 +197,15 @@ def estimate_sample(
         drawn = Case(*(_drawn(share, config) for share in accepted))
         candidates = _Candidates()
         loop, _, _ = open_waves(directory, graphs, concepts, documents, config, engines, silent, store)
-        for _ in loop.drafts(islice(loop.specs(), config.sample.n * config.sample.attempts)):
-            candidates.saw(model)
+        specs = islice(loop.specs(), config.sample.n * config.sample.attempts)
+        # A few at a time: one of a paradigm with few calls would wait for the next one of a paradigm with many.
+        while batch := list(islice(specs, _BATCH)):
+            candidates.saw(model, sum(1 for _ in loop.drafts(iter(batch))))
             if len(candidates.asked) >= drawn.high or candidates.asked[-1] >= REHEARSED:
                 break
         stages = tuple(
-            _stage(name, sheet, candidates.requests(sheet, drawn, later=bool(place)), price, later=bool(place))
-            for place, (name, sheet) in enumerate(model.sheets.items())
+            _stage(name, sheet, candidates.requests(name, sheet, drawn), price, later=name not in OPENINGS)
+            for name, sheet in model.sheets.items()
         )
         return Estimate(stages, price, (f"{drawn.expected:.0f} candidates for {config.sample.n} pairs: {said}", *_said(stages)))
 
@@ -225,6 +230,10 @@ def _rehearsing(config: Config, run: Path) -> Iterator[tuple[Rehearsal, Price | 
         yield Rehearsal(questions, known, count, lengths, round(_assumed()["other"]["tokens"][1])), price
 
 
+#: Prompts that the writing of a candidate begins with.
+OPENINGS = frozenset(next(step.template for step in one.steps if isinstance(step, Ask)) for one in PARADIGMS.values())
+
+
 @cache
 def _assumed() -> dict[str, dict[str, Case]]:
     import yaml
@@ -247,28 +256,34 @@ class _Candidates:
     asked: list[int] = field(default_factory=list)
     _first: Rehearsed = field(default_factory=Rehearsed)
 
-    def saw(self, model: Rehearsal) -> None:
-        """One more candidate went through the stages."""
-        self._first = next(iter(model.sheets.values()), self._first)  # every candidate that is asked about begins with this prompt
-        self.asked.append(self._first.unknown)
+    def saw(self, model: Rehearsal, count: int) -> None:
+        """So many more candidates went through the stages."""
+        opened = [sheet for name, sheet in model.sheets.items() if name in OPENINGS]
+        self._first = Rehearsed(known=sum(sheet.known for sheet in opened), unknown=sum(sheet.unknown for sheet in opened))
+        before = self.asked[-1] if self.asked else 0
+        more = self._first.unknown - before
+        self.asked.extend(before + round(more * place / count) for place in range(1, count + 1))
 
-    def requests(self, sheet: Rehearsed, drawn: Case, later: bool) -> Case:
+    def requests(self, name: str, sheet: Rehearsed, drawn: Case) -> Case:
         """How many requests with one prompt the candidates come to that are drawn in each case.
 
         Args:
+            name: of the prompt.
             sheet: of the prompt.
             drawn: candidates.
-            later: not the first call about a candidate, so that some do not get that far.
         """
         first, seen = self._first, len(self.asked)
         if not seen:
             return Case(0.0, 0.0, 0.0)
         begun = (first.known + first.unknown) / seen
-        finished = _assumed()["shares"]["finished"] if later else Case(1.0, 1.0, 1.0)
-        if first.known >= ENOUGH:
-            share = sheet.known / first.known
-            finished = Case(share, share, share)
-        half_known = max(0, sheet.unknown - first.unknown)  # their first answers are known, later ones are not
+        part = (sheet.known + sheet.unknown) / max(1, first.known + first.unknown)  # of this prompt, for each candidate that is begun
+        finished = Case(part, part, part) if name in OPENINGS else _assumed()["shares"]["finished"].times(part)
+        half_known = 0.0
+        if name not in OPENINGS:
+            half_known = max(0.0, sheet.unknown - part * first.unknown)  # their first answers are known, later ones are not
+            if first.known >= ENOUGH:
+                share = sheet.known / first.known
+                finished = Case(share, share, share)
         return Case(
             *(
                 half_known + share * (self.asked[min(int(count), seen) - 1] + max(0.0, count - seen) * begun)

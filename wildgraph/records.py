@@ -92,6 +92,8 @@ REASONS: dict[str, tuple[RejectionClass, str]] = {
     "no_matching_document": ("failed", "no document of the split matches the specification's document type"),
     "no_document_group": ("failed", "too few related documents of the type in one split for a multi-document task"),
     "engine_cannot": ("filtered", "the engine does not know how to write this kind of task"),
+    "uncheckable": ("gated", "no program can check the answer of a question that was to be checkable"),
+    "evidence_left": ("gated", "the answer could not be taken out of the document without leaving a trace or taking too much"),
     "unsuitable": ("gated", "the model found that labels and documents make no sensible task"),
     "dead_end": ("failed", "no walk of the minimum length was found"),
     "duplicate_spec": ("filtered", "the same labels were sampled before for the same document types and paradigm"),

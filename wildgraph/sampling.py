@@ -18,12 +18,13 @@ from wildgraph import __version__
 from wildgraph.catalogue import Catalogue
 from wildgraph.config import Config, SampleConfig
 from wildgraph.corpus import Corpus, DocumentStore, EstimatedCounter
-from wildgraph.engines import Engines, charge
+from wildgraph.engines import OFFLINE, Engines, charge
 from wildgraph.errors import EmptyResultError, RunError
 from wildgraph.funnel import Observer, StageCount
 from wildgraph.gates import Gate
 from wildgraph.holdings import run_corpus
 from wildgraph.llm import load_template
+from wildgraph.paradigms import PARADIGMS
 from wildgraph.records import REASONS, Concept, Json, Pair, Rejection, Split, TaskSpec, Verdict
 from wildgraph.stages import adapt as adapt_stage
 from wildgraph.stages import gate as gate_stage
@@ -122,7 +123,7 @@ def open_waves(
 def _mark(graphs: Sequence[TaskGraph], corpus: str, config: Config, engines: Engines) -> str:
     settings = [getattr(config, name).model_dump(mode="json") for name in ("walk", "pair", "adapt", "gate", "sample")]
     versions = [walk_stage.VERSION, pair_stage.VERSION, adapt_stage.VERSION, gate_stage.VERSION]
-    templates = [load_template(name).hash for name in (adapt_stage.INSTRUCT, adapt_stage.ANSWER, adapt_stage.CITE)]
+    templates = [load_template(name).hash for name in adapt_stage.templates()]
     return fingerprint("sample", 1, [settings, versions, templates, engines.asked], corpus, *(graph.fingerprint for graph in graphs))
 
 
@@ -221,7 +222,10 @@ class Waves:
         splits = {
             graph: frozenset(side for side in sides if any((kind, side) in there for kind in kinds)) for graph, kinds in self.kinds.items()
         }
-        walked = walk_stage.walk(self.graphs, self.config.walk, seed=self.config.sample.seed, splits=splits)
+        settings = self.config.walk
+        if not settings.paradigms and self.config.model.name == OFFLINE:
+            settings = settings.model_copy(update={"paradigms": tuple(name for name, one in PARADIGMS.items() if one.by_program)})
+        walked = walk_stage.walk(self.graphs, settings, seed=self.config.sample.seed, splits=splits)
         return walk_stage.distinct(walked, self.config.walk.repeats)
 
     def drafts(self, specs: Iterator[TaskSpec | Rejection]) -> Iterator[Pair | Rejection]:
@@ -239,6 +243,7 @@ class Waves:
             seed=self.config.sample.seed,
             graphs={graph.document_type: graph.fingerprint for graph in self.graphs},
             version=__version__,
+            keep=self.store.put,
             estimated=counter.estimated,
         )
 

@@ -49,6 +49,7 @@ class WalkConfig(BaseModel):
         types: how document types share the candidates: in proportion to their records, to their square roots, or equally.
         type_shares: document type -> its share of the candidates; what is left goes to the other types as ``types`` says.
         repeats: how often one and the same specification may come, each time with documents of its own. [ours]
+        paradigms: names of those that are drawn; empty for all that the engine can write.
         multi: share of multi-document candidates.
         compose: share of these whose second half is walked in the same or a neighbouring type's graph, from a label that both share. [ours]
         documents: fewest and most documents of a multi-document task.
@@ -74,6 +75,7 @@ class WalkConfig(BaseModel):
     types: Literal["proportional", "sqrt", "uniform"] = "sqrt"
     type_shares: dict[str, float] = Field(default_factory=dict)
     repeats: int = Field(default=1, ge=1)
+    paradigms: tuple[str, ...] = ()
     multi: float = Field(default=0.3, ge=0.0, le=1.0)
     compose: float = Field(default=0.25, ge=0.0, le=1.0)
     documents: tuple[int, int] = (2, 4)
@@ -83,6 +85,9 @@ class WalkConfig(BaseModel):
 
     @model_validator(mode="after")
     def _ranges(self) -> Self:
+        if unknown := [name for name in self.paradigms if name not in PARADIGMS]:
+            near = difflib.get_close_matches(unknown[0], PARADIGMS, n=1) or list(PARADIGMS)
+            raise ValueError(f"there is no paradigm {unknown[0]!r}, but {', '.join(near)}")
         if self.max_length < self.min_length:
             raise ValueError("max_length is below min_length")
         if not 2 <= self.documents[0] <= self.documents[1]:
@@ -177,7 +182,8 @@ class Sampler:
         ordered = sorted(graphs, key=lambda graph: graph.document_type)
         self.required = frozenset(find_label(name, ordered) for name in config.require)
         forbidden = frozenset(find_label(name, ordered) for name in config.forbid)
-        self.paradigms = [one for one in PARADIGMS.values() if all(one.admits(concept) for concept in self.required)]
+        allowed = [one for one in PARADIGMS.values() if not config.paradigms or one.name in config.paradigms]
+        self.paradigms = [one for one in allowed if all(one.admits(concept) for concept in self.required)]
         if not self.paradigms:
             raise UsageError(f"no paradigm admits {' and '.join(sorted(self.required))} on one path", "require less")
         self.grounds = [Ground(graph, config.rules, self.required, forbidden) for graph in ordered]
@@ -274,7 +280,7 @@ class Sampler:
         for several, share in ((True, self.config.multi), (False, 1.0 - self.config.multi)):
             options = [one for one in self.paradigms if one.several == several] or self.paradigms
             for one in options:
-                found[one.name] += share / len(options)
+                found[one.name] += share * one.share / sum(other.share for other in options)
         return found
 
     def _toured(self, indices: Indices, kinds: np.ndarray, paradigms: Sequence[Paradigm]) -> dict[int, list[int]]:
@@ -316,7 +322,8 @@ class Sampler:
 
     def _paradigm(self, several: float, which: float) -> Paradigm:
         options = [one for one in self.paradigms if one.several == (several < self.config.multi)] or self.paradigms
-        return options[int(which * len(options))]
+        bounds = np.cumsum([one.share for one in options])
+        return options[min(int(np.searchsorted(bounds, which * bounds[-1], side="right")), len(options) - 1)]
 
     def _split(self, kind: str, test: bool) -> Split:
         split: Split = "test" if test else "train"
