@@ -58,6 +58,11 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "grounding": "wildgraph.gates.grounding:GroundingGate",
         "duplicates": "wildgraph.gates.duplicates:DuplicatesGate",
     },
+    "checkers": {
+        "all": "wildgraph.checkers.combined:All",
+        "share": "wildgraph.checkers.combined:Share",
+        "exact": "wildgraph.checkers.exact:Exact",
+    },
     "exporters": {
         "sft": "wildgraph.exporters.sft:SFTExporter",
     },
