@@ -11,18 +11,18 @@ from wildgraph.records import Json
 MAX_DEPTH = 50
 
 
-class NotJson(ValueError):
+class NotJson(ValueError):  # noqa: N818 - reads as what it says
     """The text is no JSON, and why."""
 
 
 def parse_json(text: str) -> Json:
-    """The value that a text is, a code fence around it left out.
+    r"""The value that a text is, a code fence around it left out.
 
     Raises:
         NotJson: it is none, holds NaN, an infinity or a number of thousands of digits, or is nested more than fifty levels deep.
 
     Example:
-        >>> parse_json('```json\\n{"a": [1]}\\n```')
+        >>> parse_json('```json\n{"a": [1]}\n```')
         {'a': [1]}
     """
     try:

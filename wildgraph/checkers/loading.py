@@ -131,8 +131,9 @@ def _deeper(value: object, levels: int) -> bool:
 
 def _refuse(name: str, error: ValidationError) -> NoReturn:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "the whole"
-    raise InputError(f"checker {name!r} does not take these arguments: {_short(place)}: {first['msg'][:200]}") from error
+    place = _short(".".join(str(part) for part in first["loc"]))
+    reason = first["msg"].removeprefix("Value error, ")[:200]
+    raise InputError(f"checker {name!r} does not take these arguments: {place}{': ' if place else ''}{reason}") from error
 
 
 def _short(text: str) -> str:
