@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: Deeper schemas are refused, and no check takes more steps than this. [ours]
 _MAX_DEPTH = 16
-_MAX_STEPS = 300_000
+_MAX_STEPS = 100_000
 
 _ONE = ("additionalProperties", "propertyNames", "items", "contains", "not", "if", "then", "else")
 _MANY = ("allOf", "anyOf", "oneOf", "prefixItems")

@@ -134,7 +134,8 @@ def said(turns: Completion, role: str = "") -> str:
     """
     if isinstance(turns, str):
         return turns
-    return "\n\n".join(_content(message.get("content")) for message in turns if not role or message.get("role") == role)
+    texts = (_content(message.get("content")) for message in turns if not role or message.get("role") == role)
+    return "\n\n".join(text for text in texts if text)
 
 
 def _content(content: object) -> str:
