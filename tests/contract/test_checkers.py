@@ -1,7 +1,9 @@
 """The contract of every registered checker: a closed model, deterministic, total on any string, in bounded time, and honest about its verdict."""
 
 import json
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -121,6 +123,20 @@ def test_it_is_a_closed_frozen_model_whose_docstring_names_its_arguments(loaded)
     assert kind.model_config["strict"]
     described = " ".join(parent.__doc__ or "" for parent in kind.__mro__ if parent is not BaseModel)
     assert all(f"{name.rstrip('_')}" in described for name in kind.model_fields)
+
+
+def test_the_reference_lists_it_with_all_its_arguments(loaded):
+    docs = Path(__file__).parents[2] / "docs"
+    sys.path.insert(0, str(docs))
+    try:
+        from generated import checkers
+    finally:
+        sys.path.pop(0)
+    ifeval = ":" in loaded.name
+    (row,) = (line for line in checkers(ifeval=ifeval).splitlines() if line.startswith(f"| `{loaded.name}` | "))
+    assert row.count(" | ") == 2
+    assert all(f"`{name.rstrip('_')}`" in row for name in load("checkers", loaded.name).model_fields)
+    assert f"<!-- {'ifeval' if ifeval else 'checkers'} -->" in (docs / "reference" / "checkers.md").read_text(encoding="utf-8")
 
 
 def test_an_argument_it_does_not_know_is_refused(loaded):
