@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from wildgraph.gates.quotes import quotations, says
+from wildgraph.quotes import quotations, says
 from wildgraph.gates.verdicts import failed, passed
 from wildgraph.records import Pair, Verdict
 
