@@ -8,12 +8,16 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from wildgraph.checkers.numeric import numbers
 from wildgraph.llm import Completion
 from wildgraph.paradigms.drafts import Declined, Draft, Passage, Turn
 from wildgraph.paradigms.paradigm import Paradigm
 from wildgraph.paradigms.steps import ANSWER, Ask, quotes
 from wildgraph.records import Checker, Json, canonical_json
 from wildgraph.rows import clean
+
+#: The instruction of a choice names its options by these.
+LETTERS = "ABCDE"
 
 Kind = Literal["text", "number", "choice", "list", "ordering", "free"]
 
@@ -42,7 +46,7 @@ class Question(BaseModel):
         kind: what sort of answer it has; ``free`` where only ``limits`` can be checked.
         answer: the answer, or its items in order.
         accept: other wordings that are as right.
-        options: of a choice, in order.
+        options: of a choice, in order, as the instruction lists them under the letters A to E; the answer is one of them.
         evidence: where the answer is found.
     """
 
@@ -81,15 +85,18 @@ def checks(question: Question, items: list[str]) -> Iterator[Checker]:
     """What holds an answer against the question: the answer itself first, then the limits of its form."""
     match question.kind:
         case "text" if len(items) == 1:
-            yield _checker("exact", {"expected": items[0], "accept": [clean(one).strip() for one in question.accept if one.strip()]})
-        case "number" if len(items) == 1:
-            yield _checker("numeric", {"expected": items[0]})
-        case "choice" if len(items) == 1 and len(question.options) > 1:
-            yield _checker("choice", {"expected": items[0], "options": [clean(one) for one in question.options]})
+            accepted = dict.fromkeys([items[0], *(clean(one).strip() for one in question.accept if one.strip())])
+            yield _checker("exact", {"answer": list(accepted)})
+        case "number" if len(items) == 1 and (found := list(numbers(items[0]))):
+            unit = found[0].after or found[0].before
+            yield _checker("numeric", {"answer": found[0].value} | ({"unit": unit} if unit else {}))
+        case "choice" if len(items) == 1 and items[0] in question.options and 1 < len(question.options) <= len(LETTERS):
+            letters = dict(zip(LETTERS, (clean(one) for one in question.options), strict=False))
+            yield _checker("choice", {"answer": LETTERS[question.options.index(items[0])], "options": letters})
         case "list" if len(items) > 1:
-            yield _checker("set", {"expected": list(items)})
+            yield _checker("set", {"answer": list(items)})
         case "ordering" if len(items) > 1:
-            yield _checker("ordering", {"expected": list(items)})
+            yield _checker("ordering", {"answer": list(items)})
         case "free":
             pass
         case _:
@@ -98,10 +105,8 @@ def checks(question: Question, items: list[str]) -> Iterator[Checker]:
 
 
 def _limits(limits: Limits) -> Iterator[Checker]:
-    if limits.most_words is not None:
-        yield _checker("length_constraints:number_words", {"relation": "less than", "num_words": limits.most_words + 1})
-    if limits.least_words is not None:
-        yield _checker("length_constraints:number_words", {"relation": "at least", "num_words": limits.least_words})
+    if limits.most_words is not None or limits.least_words is not None:
+        yield _checker("words", {"least": limits.least_words or 0, "most": limits.most_words})
     if limits.bullets is not None:
         yield _checker("detectable_format:number_bullet_lists", {"num_bullets": limits.bullets})
     if limits.json_only:

@@ -11,6 +11,7 @@ import pytest
 
 from wildgraph.backends.offline.repertoire import CannotWriteError
 from wildgraph.backends.offline.writer import OfflineWriter
+from wildgraph.checkers import check
 from wildgraph.paradigms.reasoning import LEAST, steps_of
 from wildgraph.paradigms.verifiable import Question, checks
 from wildgraph.records import Json
@@ -67,8 +68,13 @@ def test_questions_of_every_kind_come_and_their_evidence_stands_in_the_document(
         assert list(checks(asked, asked.answer))
         assert all(one.quote in row["text"] for one in asked.evidence)
         assert reply
-        if asked.kind in ("text", "number", "choice"):
+        if asked.kind in ("text", "number"):
             assert reply == asked.answer[0]
+        if asked.kind == "choice":
+            assert f"\n{reply}. {asked.answer[0]}\n" in asked.instruction
+        for checker in checks(asked, asked.answer):
+            verdict = check(checker.name, reply, checker.args)
+            assert verdict.status == "pass", (checker, reply, verdict)
         if asked.kind in ("list", "ordering"):
             assert re.split(r",\s|\n", reply) == asked.answer
 
@@ -102,7 +108,7 @@ def test_counts_lists_and_orders_are_right():
             kinds.add("choice")
             lines = dict(re.findall(r"^([A-E])\. (.+)$", asked.instruction, re.MULTILINE))
             standing = [letter for letter, line in lines.items() if line in flat(row["text"])]
-            assert standing == asked.answer
+            assert [lines[letter] for letter in standing] == asked.answer
             assert len(lines) == 4
         years = re.search(r"(\d{4}) (?:and|to) (\d{4})", asked.instruction)
         if asked.kind == "list" and years:

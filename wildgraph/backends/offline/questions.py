@@ -184,7 +184,7 @@ class Questioner:
             right = self.choice.number(0, 3)
             order = [*versions[1 : right + 1], versions[0], *versions[right + 1 :]]
             ask = self._ask("choice", options=_lettered(order))
-            return Question(ask, "choice", (_LETTERS[right],), _LETTERS[right], (sentence.text,), options=tuple(_LETTERS[: len(order)]))
+            return Question(ask, "choice", (versions[0],), _LETTERS[right], (sentence.text,), options=tuple(order))
         return None
 
     def _ordering(self) -> Question | None:
