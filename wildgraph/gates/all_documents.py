@@ -32,7 +32,7 @@ class AllDocumentsGate(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: ClassVar[str] = "all_documents"
 
-    overlap: float = Field(default=0.7, gt=0.0, le=1.0)
+    overlap: float = Field(default=0.6, gt=0.0, le=1.0)
     words: int = Field(default=2, ge=1)
     shared: float = Field(default=0.15, ge=0.0, le=1.0)
 

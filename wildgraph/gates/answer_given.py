@@ -9,7 +9,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from wildgraph.quotes import plain
-from wildgraph.gates.reading import containment
+from wildgraph.gates.reading import asked, containment
 from wildgraph.gates.verdicts import failed, passed
 from wildgraph.records import Pair, Verdict
 from wildgraph.shingling import count_units
@@ -42,16 +42,17 @@ class AnswerGivenGate(BaseModel):
 
     def judge(self, pair: Pair, texts: Mapping[str, str]) -> Verdict:
         """Fails with ``answer_given``."""
-        told = ""
+        told, bare = "", plain(pair.answer or "")
+        # A gap to fill: the passage is shown, and what is asked for is cut out of it.
+        hidden = bool(bare) and f" {bare} " not in f" {plain(asked(pair))} "
         for turn in pair.turns:
             if turn.role != "assistant":
                 told += f"\n{turn.content}"
                 continue
             if found := self._given(turn.content, told):
                 return failed(self.name, "answer_given", found)
-            if turn.evidence and self._told([span.text for span in turn.evidence], told):
+            if turn.evidence and not hidden and self._told([span.text for span in turn.evidence], told):
                 return failed(self.name, "answer_given", "the instruction holds the evidence")
-        bare = plain(pair.answer or "")
         if bare and f" {bare} " in f" {plain(told)} " and not _OFFERS.search(told) and not bare.isdigit():
             return failed(self.name, "answer_given", f"the instruction has the answer: {pair.answer}")
         return passed(self.name)

@@ -18,7 +18,8 @@ from wildgraph.records import Message, Pair, Verdict
 from wildgraph.text import sentences
 
 _ASKS_WHETHER = re.compile(
-    r"\b(?:whether|if|is|are|was|were|does|do|did|has|have|can|could|will|would|should|must|any|ob|hat|ist|sind|gibt|est-ce|hay|есть ли|ли)\b|吗|是否|か",
+    r"(?:^|[.!?:;,\n]\s*|\b(?:and|or|but)\s+)(?:is|are|was|were|does|do|did|has|have|had|can|could|will|would|should|must|ist|sind|hat|gibt|kann|est-ce|y a-t-il|hay|есть ли)\b"
+    r"|\b(?:whether|if|any|anything|ob|si)\b|\bли\b|吗|是否|か[。？?]",
     re.IGNORECASE,
 )
 _MARKS = str.maketrans({"’": "'", "ʼ": "'"})
@@ -96,4 +97,4 @@ def _stems(text: str) -> set[str]:
     """Beginnings of the words that say what a text is about; single characters of scripts without spaces."""
     words = {word for word in plain(text).split() if word not in _patterns().vague}
     wide = {char for word in words if not word.isascii() for char in word if "\u3040" <= char <= "\u9fff"}
-    return {word[:_STEM] for word in words if len(word) >= _LEAST or word.isdigit()} | wide
+    return {word[:_STEM] for word in words if len(word) >= _LEAST or any(map(str.isdigit, word))} | wide

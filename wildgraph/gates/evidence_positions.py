@@ -62,7 +62,8 @@ class EvidencePositionsGate(BaseModel):
             if least < self.distance:
                 return failed(self.name, "evidence_too_close", shown)
         if pair.paradigm in self.turns:
-            middles = [sum(map(place, found)) / len(found) for turn in pair.turns if (found := turn.evidence)]
+            known = [[one for one in turn.evidence if one.document_id in starts] for turn in pair.turns]
+            middles = [sum(map(place, found)) / len(found) for found in known if found]
             spread = max(middles) - min(middles)
             shown = f"spread {spread:.3f}; {shown}"
             if len(middles) < 2 or spread < self.spread:

@@ -26,18 +26,21 @@ _HEDGED = re.compile(
     r"|около|почти|более|~|≈|>|<)\s*(?:[$€£¥]|US\$|usd|eur)?\s*\Z",
     re.IGNORECASE,
 )
-_CONTENT = 5
+_CONTENT = 4
+_DRAWN, _DRAWN_FROM, _DRAWN_NEAR = 0.7, 4, 0.6
 _NEAR = 400
 _PLACES = 200
-_DERIVED_FROM = 24
+_DERIVED_FROM = 40
 
 
 def unknown_figures(answer: str, documents: Sequence[Reading], others: Sequence[Reading], evidence: Sequence[str], least: float) -> Iterator[str]:
     """Figures above ``least`` that are neither read nor worked out nor counted.
 
-    A figure is read where a document has the number, in whatever form, near words of the figure's own sentence; or where ``others``
-    (instruction, titles) have it. It is rounded where a hedge or a scale ('about', 'million') says so. It is worked out where its sentence
-    says so and two numbers of the evidence, instruction or answer give it as sum, difference, product, quotient or change in per cent, or
+    A sentence whose words are nearly all in the evidence repeats it, and so must its figures.
+
+    A figure is read where a document has the number, in whatever form, near words of the figure's own sentence; or where the evidence or
+    ``others`` (instruction, titles) have it. It is rounded where a hedge or a scale ('about', 'million') says so. It is worked out where its sentence
+    says so in words that the evidence does not have, and two numbers of the evidence, instruction or answer give it as sum, difference, product, quotient or change in per cent, or
     all of the evidence's as sum or mean. Counts of the answer's own items, and numbers of list items, are the answer's.
 
     Args:
@@ -54,23 +57,45 @@ def unknown_figures(answer: str, documents: Sequence[Reading], others: Sequence[
         ['2,500']
     """
     prose = _ENUMERATOR.sub(lambda match: " " * len(match.group()), _FENCED.sub("\n", answer))
-    counts = _counts(answer)
+    counts, cited = _counts(answer), _Cited(evidence)
     operands: list[float] | None = None
+    results: set[float] = set()  # what was worked out may be said again
     for span in sentences(prose):
         sentence = prose[span.start : span.end]
+        drawn = cited.gives(sentence)
         for number in numbers(sentence):
             if max(number.values) <= least and all(value == int(value) for value in number.values):
                 continue
-            if any(_has(text, number) for text in others) or any(value in counts for value in number.values):
+            if any(_has(text, number) for text in (*others, cited.reading)) or not results.isdisjoint(number.values):
                 continue
-            if _read(number, sentence, documents) or _rounded(number, sentence, [*documents, *others]):
+            if (not drawn and not counts.isdisjoint(number.values)) or _read(number, sentence, documents, _DRAWN_NEAR if drawn else 0.0):
                 continue
-            if _WORKED_OUT.search(sentence.casefold()):
+            if _rounded(number, sentence, [cited.reading] if drawn else [*documents, *others]):
+                continue
+            if cited.adds(sentence, _WORKED_OUT):
                 if operands is None:
                     operands = _operands(evidence, [text.text for text in others], prose, documents)
                 if _worked_out(number, operands):
+                    results.update(number.values)
                     continue
             yield number.text
+
+
+class _Cited:
+    """The passages that an answer rests on, together."""
+
+    def __init__(self, evidence: Sequence[str]) -> None:
+        self.reading = Reading("\n".join(evidence))
+
+    def gives(self, sentence: str) -> bool:
+        """Whether nearly all longer words of a sentence are the passages': then its figures must be theirs too."""
+        content = _content(sentence)
+        return len(content) >= _DRAWN_FROM and len(content & self.reading.words) >= _DRAWN * len(content)
+
+    def adds(self, sentence: str, words: re.Pattern[str]) -> bool:
+        """Whether a sentence has such words that the passages do not have: it says something of its own."""
+        had, text = self.reading.words, self.reading.text.casefold()
+        return any(not had.issuperset(plain(word).split()) if plain(word) else word not in text for word in words.findall(sentence.casefold()))
 
 
 def _has(text: Reading, number: Number) -> bool:
@@ -90,8 +115,13 @@ def _content(sentence: str) -> set[str]:
     return {word for word in plain(sentence).split() if len(word) >= _CONTENT and not word.isdigit()}
 
 
-def _read(number: Number, sentence: str, documents: Sequence[Reading]) -> bool:
-    """Whether a document has the number near words of the sentence; without words to compare, whether it has it at all."""
+def _read(number: Number, sentence: str, documents: Sequence[Reading], share: float) -> bool:
+    """Whether a document has the number near words of the sentence; without words to compare, whether it has it at all.
+
+    Args:
+        number: of the sentence. sentence: where the answer has it. documents: where it may stand.
+        share: of the sentence's words that a document has, the share that must be near; two at least.
+    """
     content = _content(sentence)
     for text in documents:
         if not _has(text, number):
@@ -102,8 +132,9 @@ def _read(number: Number, sentence: str, documents: Sequence[Reading]) -> bool:
         places = [place for value in number.values for place in text.numbers.get(value, ())]
         if not places or len(places) > _PLACES:
             return True
+        needed = max(2.0, share * len(shared))
         for place in places:
-            if not shared.isdisjoint(plain(text.text[max(0, place - _NEAR) : place + _NEAR]).split()):
+            if len(shared.intersection(plain(text.text[max(0, place - _NEAR) : place + _NEAR]).split())) >= needed:
                 return True
     return False
 
@@ -114,7 +145,8 @@ def _rounded(number: Number, sentence: str, texts: Sequence[Reading]) -> bool:
     unit = number.unit
     if not (hedged or len(number.values) > 1 or unit >= 100 or "." in number.text):
         return False
-    tolerance = unit / 2 if not hedged else max(unit / 2, 0.06 * largest if unit > 1 else 0.0)
+    # Without a hedge only what nobody would call another number.
+    tolerance = max(unit / 2, 0.06 * largest if unit > 1 else 0.0) if hedged else min(unit / 2, 0.01 * largest)
     for text in texts:
         values = text.sorted_numbers
         place = bisect_left(values, largest - tolerance)
@@ -134,10 +166,10 @@ def _operands(evidence: Sequence[str], others: Sequence[str], answer: str, docum
     found: dict[float, None] = {}
     for text in (*evidence, *others):
         for number in numbers(text):
-            found.setdefault(max(number.values))
+            found |= dict.fromkeys(number.values)
     for number in numbers(answer):
         if any(_has(text, number) for text in documents):
-            found.setdefault(max(number.values))
+            found |= dict.fromkeys(number.values)
     return list(found)[:_DERIVED_FROM]
 
 

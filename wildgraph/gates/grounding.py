@@ -58,14 +58,14 @@ class GroundingGate(BaseModel):
                 return failed(self.name, "ungrounded", f"evidence from {span.document_id!r}, which is none of the pair's documents")
             if not span.text.strip() or texts[span.document_id][span.start : span.end] != span.text:
                 return failed(self.name, "ungrounded", f"not at {span.start}–{span.end} of {span.document_id}: {span.text}")
-        said = asked(pair)
+        said = f"{asked(pair)}\n{titles(texts)}"
         for answer in answers(pair):
             for quote in quotations(answer, self.quote_words):
                 if not any(says(text, quote) for text in texts.values()) and not says(said, quote):
                     return failed(self.name, "ungrounded", f"quoted, but in no document: {quote}")
         if label := self._invents(pair):
             return passed(self.name, f"figures and names are free: {label}")
-        return self._figures_and_names(pair, [reading(text) for text in texts.values()], [Reading(f"{said}\n{titles(texts)}")])
+        return self._figures_and_names(pair, [reading(text) for text in texts.values()], [Reading(said)])
 
     def _invents(self, pair: Pair) -> str:
         asks = re.compile("|".join(rf"\b{re.escape(word)}" for word in self.inventing)) if self.inventing else None

@@ -25,7 +25,7 @@ class InstructionEchoGate(BaseModel):
     name: ClassVar[str] = "instruction_echo"
 
     threshold: float = Field(default=0.6, gt=0.0, le=1.0)
-    adds: float = Field(default=0.5, ge=0.0)
+    adds: float = Field(default=0.75, ge=0.0)
 
     def judge(self, pair: Pair, texts: Mapping[str, str]) -> Verdict:
         """Fails with ``instruction_echo``."""
@@ -34,8 +34,12 @@ class InstructionEchoGate(BaseModel):
             if turn.role != "assistant":
                 earlier.append(turn.content)
                 continue
+            # What an answer cites is its own, even where the instruction shows it with a gap.
+            rest = turn.content
+            for span in turn.evidence:
+                rest = rest.replace(span.text, " ")
             for question in earlier:
-                if self._same(turn.content, question):
+                if self._same(turn.content if turn.content == question or not plain(rest) else rest, question):
                     return failed(self.name, "instruction_echo", turn.content)
         return passed(self.name)
 

@@ -119,7 +119,8 @@ def earlier_sample(row: Row) -> EarlierSample:
     hashes = row.values.get("document_hashes")
     if not hashes and isinstance(documents := row.values.get("documents"), Sequence) and not isinstance(documents, str):
         hashes = [one.get("hash") for one in documents if isinstance(one, Mapping) and one.get("hash")]
-    instructions = dict.fromkeys(part for text in users for part in _bare(text))
+    # One by one, and all turns together, as the gate compares them.
+    instructions = dict.fromkeys(part for text in (*users, "\n".join(dict.fromkeys(users))) for part in _bare(text))
     return EarlierSample(
         where=f"{Path(row.source).name}:{row.line}",
         instructions=tuple(instructions),

@@ -12,7 +12,7 @@ from wildgraph.quotes import plain
 from wildgraph.gates.reading import Reading
 
 _FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,}).*?(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
-_LINE_HEAD = re.compile(r"^[ \t]*(?:#{1,6}[ \t].*$|(?:[-*+>•–—|]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])[ \t|]*)?", re.MULTILINE)
+_LINE_HEAD = re.compile(r"^[ \t]*(?:#{1,6}[ \t].*$|(?:[-*+•–—](?=[ \t])|[>|]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])[ \t|]*)?", re.MULTILINE)
 _BOLD = re.compile(r"\*\*[^*\n]{1,120}\*\*:?|__[^_\n]{1,120}__:?")
 #: A label at the start of a line or sentence, up to its colon: a heading of the answer's own.
 _LABEL = re.compile(r"(?:^|(?<=[.;|]))[ \t]*[^\s:.|][^:.|\n]{0,60}:(?=\s)", re.MULTILINE)

@@ -33,7 +33,7 @@ class WrongDocumentGate(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: ClassVar[str] = "wrong_document"
 
-    overlap: float = Field(default=0.7, gt=0.0, le=1.0)
+    overlap: float = Field(default=0.6, gt=0.0, le=1.0)
     words: int = Field(default=8, ge=1)
     near: int = Field(default=300, ge=1)
     about: float = Field(default=0.6, gt=0.0, le=1.0)
