@@ -21,6 +21,8 @@ _OFFERS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
+_SMALL = 10
+
 
 class AnswerGivenGate(BaseModel):
     """What the assistant is to find out, the user has not told it: neither the bare answer, nor the sentences of the response, nor the evidence. [ours].
@@ -53,7 +55,7 @@ class AnswerGivenGate(BaseModel):
                 return failed(self.name, "answer_given", found)
             if turn.evidence and not hidden and self._told([span.text for span in turn.evidence], told):
                 return failed(self.name, "answer_given", "the instruction holds the evidence")
-        if bare and f" {bare} " in f" {plain(told)} " and not _OFFERS.search(told) and not bare.isdigit():
+        if bare and f" {bare} " in f" {plain(told)} " and not _OFFERS.search(told) and not self._counts(bare):
             return failed(self.name, "answer_given", f"the instruction has the answer: {pair.answer}")
         return passed(self.name)
 
@@ -63,6 +65,11 @@ class AnswerGivenGate(BaseModel):
         if self._told(long, told):
             return "the instruction holds most of the answer"
         return ""
+
+    @staticmethod
+    def _counts(bare: str) -> bool:
+        """Whether a bare answer is so small a number that an instruction may well have it for another reason ('in three points')."""
+        return bare.isdecimal() and int(bare) <= _SMALL
 
     def _told(self, passages: list[str], told: str) -> bool:
         long = [passage for passage in passages if count_units(passage) >= self.words]

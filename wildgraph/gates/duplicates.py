@@ -87,6 +87,8 @@ class DuplicatesGate(BaseModel):
         for index in [*map(self._index, scopes), *([self._instructions[""]] if "" in self._instructions else [])]:
             if (earlier := index.find(instruction)) is not None:
                 return failed(self.name, "near_duplicate", f"nearly the instruction of {earlier}")
+        if count_units(pair.response) >= self.answer_words and (earlier := self._answers.find(pair.response)) is not None:
+            return failed(self.name, "near_duplicate", f"nearly the answer of {earlier}")  # of a dialogue, the last answer alone
         if count_units(answer) >= self.answer_words and (earlier := self._answers.add(pair.id, answer)) is not None:
             return failed(self.name, "near_duplicate", f"nearly the answer of {earlier}")
         for scope in scopes:

@@ -72,7 +72,7 @@ def unknown_figures(answer: str, documents: Sequence[Reading], others: Sequence[
                 continue
             if _rounded(number, sentence, [cited.reading] if drawn else [*documents, *others]):
                 continue
-            if cited.adds(sentence, _WORKED_OUT):
+            if cited.adds(sentence, _WORKED_OUT) if drawn else _WORKED_OUT.search(sentence.casefold()):
                 if operands is None:
                     operands = _operands(evidence, [text.text for text in others], prose, documents)
                 if _worked_out(number, operands):
@@ -123,14 +123,16 @@ def _read(number: Number, sentence: str, documents: Sequence[Reading], share: fl
         share: of the sentence's words that a document has, the share that must be near; two at least.
     """
     content = _content(sentence)
+    # Whoever repeats '11 million' does not mean the eleven of another line.
+    values = [max(number.values)] if share and number.scaled else number.values
     for text in documents:
         if not _has(text, number):
             continue
         shared = {word for word in content if word in text.words}
         if len(shared) < 3 or len(shared) * 4 < len(content):
             return True  # another language, or a table's cell: there is nothing to compare
-        places = [place for value in number.values for place in text.numbers.get(value, ())]
-        if not places or len(places) > _PLACES:
+        places = [place for value in values for place in text.numbers.get(value, ())]
+        if (not places and not share) or len(places) > _PLACES:
             return True
         needed = max(2.0, share * len(shared))
         for place in places:

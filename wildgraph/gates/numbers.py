@@ -33,6 +33,7 @@ class Number:
         text: the digits as written.
         values: what it may mean: '1.200' is 1200 and 1.2, '1.2 million' is 1.2 and 1200000.
         unit: worth of its last digit that is not a filling zero, in its largest meaning; tells how far it may be rounded.
+        scaled: whether a word behind it multiplies it.
         decade: whether it names a decade, as in '1990s'.
     """
 
@@ -41,6 +42,7 @@ class Number:
     text: str
     values: tuple[float, ...]
     unit: float
+    scaled: bool = False
     decade: bool = False
 
 
@@ -80,6 +82,7 @@ def _number(text: str, start: int, written: str, values: tuple[Decimal, ...]) ->
         text=written,
         values=tuple(dict.fromkeys(float(value) for value in meant)),
         unit=_unit(largest, written, power),
+        scaled=bool(power),
         decade=bool(re.match(r"['’]?s\b|er\b|-х\b", text[end : end + 3])),
     )
 

@@ -104,27 +104,35 @@ def evidence_not_there(maker):
     return with_answer(sample, last.content, [*spans[:-1], wrong])
 
 
-def false_number(maker):
+def false_number(maker, elsewhere=False):
+    """A figure of a statement becomes one that no document has; or one that the document has ``elsewhere``."""
     sample = makers.single_document(maker) if maker.rng.random() < 0.6 else makers.over_several("comparison", "ask_several")(maker)
     text = re.sub(r"“|”|\"", "", sample.pair.response)
-    found = [one for line in text.split("\n") if not line.startswith(("#", "**", "“")) for one in FIGURE.finditer(text, text.index(line), text.index(line) + len(line))]
-    titles = " ".join(sample.titles.values())
-    found = [one for one in found if int(one.group(1).replace(",", "")) > 12 and one.group(1) not in titles]
-    if not found:
+    titles, lines = " ".join(sample.titles.values()), [line for line in text.split("\n") if not line.startswith(("#", "**"))]
+    spots = [one for line in lines for one in FIGURE.finditer(text, text.index(line), text.index(line) + len(line))]
+    spots = [one for one in spots if int(one.group(1).replace(",", "")) > 12 and one.group(1) not in titles]
+    if not spots:
         return None
-    one = maker.rng.choice(found)
-    old = one.group(1)
-    digits = list(old)
-    places = [place for place, char in enumerate(digits) if char.isdigit()]
-    kind = maker.rng.randrange(3)
-    if kind == 0:
-        place = maker.rng.choice(places[1:] or places)
-        digits[place] = maker.rng.choice([char for char in "123456789" if char != digits[place]])
-    elif kind == 1:
-        digits = list(f"{int(old.replace(',', '')) * 10:,}" if "," in old else f"{old}0")
+    one = maker.rng.choice(spots)
+    value = int(one.group(1).replace(",", ""))
+    there = {int(found.group(1).replace(",", "")) for document in sample.texts.values() for found in FIGURE.finditer(document)}
+    if elsewhere:
+        others = sorted(other for other in there if other != value and len(str(other)) == len(str(value)))
+        if not others:
+            return None
+        new = maker.rng.choice(others)
     else:
-        digits = list(f"{int(old.replace(',', '')) + maker.rng.choice([1, 2, 3, 7, 11, 13, 20]):,}" if "," in old else str(int(old) + maker.rng.choice([1, 2, 3, 7, 11, 13, 20])))
-    return with_answer(sample, f"{text[: one.start(1)]}{''.join(digits)}{text[one.end(1) :]}")
+        digits = list(str(value))
+        digits[-1 - maker.rng.randrange(len(digits) - 1)] = maker.rng.choice("123456789")
+        new = maker.rng.choice([int("".join(digits)), value * 10, value + maker.rng.choice([1, 2, 3, 7, 11, 13, 20]), int(str(value)[::-1])])
+        if new == value or new <= 12 or re.search(rf"(?<!\d){new}(?!\d)|(?<!\d){new:,}(?!\d)", " ".join([*sample.texts.values(), titles])):
+            return None
+    written = f"{new:,}" if "," in one.group(1) else str(new)
+    return with_answer(sample, f"{text[: one.start(1)]}{written}{text[one.end(1) :]}")
+
+
+def misplaced_number(maker):
+    return false_number(maker, elsewhere=True)
 
 
 def false_name(maker):
@@ -523,6 +531,7 @@ KINDS = {
     "altered quotation": (altered_quote, {"ungrounded"}),
     "evidence that is not there": (evidence_not_there, {"ungrounded"}),
     "false figure": (false_number, {"unknown_number"}),
+    "figure from elsewhere in the document": (misplaced_number, {"unknown_number"}),
     "false name": (false_name, {"unknown_name"}),
     "answer in the instruction": (answer_given, {"answer_given"}),
     "a distractor has the passage": (wrong_document_suffices, {"wrong_document"}),
@@ -553,9 +562,12 @@ KINDS = {
     "too short or too long": (out_of_length, {"too_short", "instruction_too_long"}),
 }
 
-#: What only a model can see; no share is claimed.
+#: Kinds that a program catches in part; no share is promised.
+IN_PART = frozenset({"figure from elsewhere in the document"})
+
+#: What only a model can see.
 FOR_A_MODEL = (
-    "a figure or name of the same document in the wrong place",
+    "a figure or name of the same document in the wrong place, where the words around it fit",
     "a conclusion that does not follow from passages that are there",
     "a distractor that says the same in other words",
     "a document that adds nothing new to what the others imply",
@@ -581,4 +593,4 @@ def bad(seed, kind, count=60, shared=None):
     return tuple(found)
 
 
-__all__ = ["FOR_A_MODEL", "KINDS", "Message", "bad"]
+__all__ = ["FOR_A_MODEL", "IN_PART", "KINDS", "Message", "bad"]

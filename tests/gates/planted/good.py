@@ -257,7 +257,7 @@ def verifiable(maker):
     form = maker.rng.randrange(3)
     said = [figure, f"The figure is {figure}.", f"It is {value}, as the text has it: “{text}”" if "“" not in text else f"It is {value}."][form]
     checker = Checker(name="exact", args=canonical_json({"answer": figure})) if form == 0 else Checker(name="numeric", args=canonical_json({"answer": value}))
-    if form == 2 and len(re.findall(r"\d+", text)) > 1:
+    if form == 2 and (len(re.findall(r"\d+", text)) > 1 or re.search(r"illion|thousand|hundred", text)):
         said = f"It is {value}."
     ask = maker.word("ask_figure", kind=source.kind, blank=blank)
     return make([source], [user(ask), assistant(said, [span(source, place)])], paradigm="verifiable", answer=figure, checkers=(checker,))
