@@ -13,6 +13,7 @@ import click
 from wildgraph import __version__
 from wildgraph.commands.cache import cache
 from wildgraph.commands.estimate import estimate_group
+from wildgraph.commands.gate import gate
 from wildgraph.commands.graph import forget, graph, purge
 from wildgraph.commands.options import columns, configuration, model_options, model_overrides, note_engine, shares
 from wildgraph.errors import UsageError, WildgraphError
@@ -78,7 +79,7 @@ def cli() -> None:
     """
 
 
-for _command in (graph, forget, purge):
+for _command in (graph, forget, purge, gate):
     cli.add_command(_command)
 
 
@@ -173,6 +174,9 @@ def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any
 )
 @click.option("--novel", type=click.FloatRange(0, 1), help="Share of candidates with a combination nobody asked for yet [0].")
 @click.option("--compose", type=click.FloatRange(0, 1), help="Share of multi-document candidates joined from two walks [0.25].")
+@click.option("--require-gate", "require_gates", multiple=True, metavar="GATE", help="Turn away what this gate cannot judge (repeatable).")
+@click.option("--against", multiple=True, metavar="FILE", help="Benchmark to decontaminate against: file, folder, glob (repeatable).")
+@click.option("--earlier", multiple=True, metavar="FILE", help="Earlier data set whose samples must not come again (repeatable).")
 @click.option("--output-language", help="Language of instructions and answers, by its English name [English].")
 @model_options
 def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: Any) -> None:  # noqa: ANN401 - click hands over what the options say
@@ -200,6 +204,9 @@ def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: 
             "walk.novel": flags["novel"],
             "walk.compose": flags["compose"],
             "adapt.language": flags["output_language"],
+            "gate.require": list(flags["require_gates"]) or None,
+            "gate.settings.contamination.sets": list(flags["against"]) or None,
+            "gate.settings.duplicates.earlier": list(flags["earlier"]) or None,
         },
     )
     if flags["dry_run"]:

@@ -187,6 +187,10 @@ class Config(_Section):
         )
         for name in _TABLE_USERS:
             shown.get(name, {}).pop("fields", None)
+        for settings in shown.get("gate", {}).get("settings", {}).values():
+            for named in ("sets", "earlier"):  # data sets to compare with: what they are called, not where they lie
+                if isinstance(settings.get(named), list):
+                    settings[named] = [Path(str(one)).name for one in settings[named]]
         return {key: value for key, value in shown.items() if value not in ({}, [])}
 
 

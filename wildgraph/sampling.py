@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from wildgraph import __version__
 from wildgraph.catalogue import Catalogue
 from wildgraph.config import Config, SampleConfig
 from wildgraph.corpus import Corpus, DocumentStore, EstimatedCounter
+from wildgraph.corpus.elsewhere import Elsewhere
 from wildgraph.engines import OFFLINE, Engines, charge
 from wildgraph.errors import EmptyResultError, RunError
 from wildgraph.funnel import Observer, StageCount
@@ -32,7 +34,7 @@ from wildgraph.stages import pair as pair_stage
 from wildgraph.stages import walk as walk_stage
 from wildgraph.stages.classify import coverage, uncovered
 from wildgraph.stages.graph import ANY_DOCUMENT
-from wildgraph.store import RunDirectory, fingerprint, json_line, public_rejection
+from wildgraph.store import RunDirectory, file_hashes, fingerprint, json_line, public_rejection
 from wildgraph.survey import Outcome, report
 from wildgraph.taskgraph import TaskGraph
 
@@ -124,7 +126,10 @@ def _mark(graphs: Sequence[TaskGraph], corpus: str, config: Config, engines: Eng
     settings = [getattr(config, name).model_dump(mode="json") for name in ("walk", "pair", "adapt", "gate", "sample")]
     versions = [walk_stage.VERSION, pair_stage.VERSION, adapt_stage.VERSION, gate_stage.VERSION]
     templates = [load_template(name).hash for name in adapt_stage.templates()]
-    return fingerprint("sample", 1, [settings, versions, templates, engines.asked], corpus, *(graph.fingerprint for graph in graphs))
+    compared = file_hashes(gate_stage.compared_files(config.gate))
+    return fingerprint(
+        "sample", 1, [settings, versions, templates, engines.asked, compared], corpus, *(graph.fingerprint for graph in graphs)
+    )
 
 
 def wave_size(accepted: int, tried: int, wanted: int, limit: int, settings: SampleConfig) -> int:
@@ -155,6 +160,7 @@ class Waves:
     reasons: Counter[str] = field(default_factory=Counter)
     counts: dict[str, StageCount] = field(default_factory=lambda: {name: StageCount(name) for name in STAGES})
     outcomes: list[Outcome] = field(default_factory=list)
+    compared: dict[str, Json] = field(default_factory=dict)  # gate -> the files that it compared pairs with
     _specs: dict[int, TaskSpec] = field(default_factory=dict)
     _drafted: Pair | Rejection | None = None
 
@@ -169,6 +175,8 @@ class Waves:
         limit = wanted * settings.attempts
         specs = self._noted(self.specs())
         gates = gate_stage.make_gates(self.config.gate)
+        compared = gate_stage.compared(gates)  # read before anything is paid for
+        self.compared = {name: [file.as_json() for file in files] for name, files in compared.items()}
         with (
             self.run.writing(f"{self.folder}pairs.jsonl") as pairs,
             self.run.writing(f"{self.folder}surplus.jsonl") as surplus,
@@ -249,7 +257,18 @@ class Waves:
 
     def _wave(self, specs: Iterator[TaskSpec | Rejection], gates: Sequence[Gate]) -> Iterator[Pair | Rejection]:
         # Gates answer one pair at a time, so the pair drawn last is the one a gate's rejection is about.
-        yield from gate_stage.gate(self._remembered(self.drafts(specs)), self.config.gate, texts=self.store.text, gates=gates)
+        yield from gate_stage.gate(
+            self._remembered(self.drafts(specs)),
+            self.config.gate,
+            texts=self.store.text,
+            gates=gates,
+            titles=lambda digest: self.store.get(digest).title,
+            elsewhere=lambda pair: self._others.of(pair.documents, pair.split),
+        )
+
+    @cached_property
+    def _others(self) -> Elsewhere:
+        return Elsewhere(self.corpus, self.config.gate.neighbours)
 
     def _remembered(self, drafted: Iterator[Pair | Rejection]) -> Iterator[Pair | Rejection]:
         for self._drafted in drafted:
@@ -302,6 +321,7 @@ class Waves:
             "settings": self.config.public(),
             "without_documents": list(missing),
             "coverage": found.summary(),
+            "compared": self.compared,
         }
         if self.accepted < wanted:
             total.transient += 1  # a sample that fell short is tried again, not taken for whole

@@ -91,7 +91,7 @@ def checks(question: Question, items: list[str]) -> Iterator[Checker]:
             unit = found[0].after or found[0].before
             yield _checker("numeric", {"answer": found[0].value} | ({"unit": unit} if unit else {}))
         case "choice" if len(items) == 1 and items[0] in question.options and 1 < len(question.options) <= len(LETTERS):
-            letters = dict(zip(LETTERS, (clean(one) for one in question.options), strict=False))
+            letters: dict[str, Json] = dict(zip(LETTERS, (clean(one) for one in question.options), strict=False))
             yield _checker("choice", {"answer": LETTERS[question.options.index(items[0])], "options": letters})
         case "list" if len(items) > 1:
             yield _checker("set", {"answer": list(items)})
