@@ -56,6 +56,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "truncation": "wildgraph.gates.truncation:TruncationGate",
         "documents_used": "wildgraph.gates.documents_used:DocumentsUsedGate",
         "grounding": "wildgraph.gates.grounding:GroundingGate",
+        "target": "wildgraph.gates.target:TargetGate",
         "duplicates": "wildgraph.gates.duplicates:DuplicatesGate",
     },
     "exporters": {

@@ -15,6 +15,7 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "truncation": {"single_document": REQUIRED, "comparison": REQUIRED, "aggregation": REQUIRED},
     "documents_used": {"single_document": REQUIRED, "comparison": REQUIRED, "aggregation": REQUIRED},
     "grounding": {"single_document": REQUIRED, "comparison": REQUIRED, "aggregation": REQUIRED},
+    "target": {"single_document": REQUIRED, "comparison": REQUIRED, "aggregation": REQUIRED},
     "duplicates": {"single_document": REQUIRED, "comparison": REQUIRED, "aggregation": REQUIRED},
 }
 

@@ -15,6 +15,7 @@ class Paradigm:
         purpose: what the instruction must make necessary; goes into the prompts.
         refuses: concept ids of tasks that make no sense in it.
         evidence: whether an answer must quote every required document.
+        distractors: fewest and most documents that are laid beside the required ones and are of no use; a target length may take more.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Paradigm:
     purpose: str
     refuses: frozenset[str] = frozenset()
     evidence: bool = True
+    distractors: tuple[int, int] = (0, 0)
 
     def admits(self, concept: str) -> bool:
         """Whether a path of this paradigm may step on a concept."""

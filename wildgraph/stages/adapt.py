@@ -349,4 +349,5 @@ def _pair(
             version=version,
         ),
         n_tokens=lengths,
+        bucket=spec.bucket,
     )
