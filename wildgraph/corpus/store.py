@@ -37,7 +37,7 @@ _APPLICATION, _VERSION = 0x77_67_64_73, 2  # "wgds"
 _ZSTD = b"\x28\xb5\x2f\xfd"  # how its frames begin; texts of version 1 are zlib's
 _COLUMNS = "hash, id, text, title, declared_type, language, licence, source, line"
 _UNCOMMITTED = 256
-_LEVEL = 6  # a third smaller than the fastest, and still faster than any disk is
+_LEVEL = 3  # a twelfth larger than level 9, and four times as fast
 
 
 def _decompressed(blob: bytes) -> bytes:

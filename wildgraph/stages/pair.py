@@ -251,7 +251,9 @@ class _Chooser:
         raised = 1.0 + self.frame.margin
         high = bucket - math.ceil(self.frame.most * raised) - config.reserve(bucket, spec.paradigm)
         low = math.ceil(config.least * bucket) - math.floor(self.frame.least * raised) - config.written
-        found = self.corpus.match(vector, types, spec.split, config.pool, longest=self._longest(high), scan=config.scan)
+        rooms = (2 * high // 3, high) if spec.documents > 1 else (high,)  # the first of a group leaves room for another, where it can
+        matches = (self.corpus.match(vector, types, spec.split, config.pool, longest=self._longest(room), scan=config.scan) for room in rooms)
+        found = next((match for match in matches if match), [])
         if not found:
             raise _NotFilledError(f"every document of {spec.document_type_name} is longer")
         first, shuffle = self._draw("document", spec.index) % len(found), self._draw("group", spec.index)
