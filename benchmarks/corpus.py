@@ -9,23 +9,28 @@ Run: python -m benchmarks.corpus [--documents N] [--types N] [--folder FOLDER]
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from wildgraph.corpus import CorpusSettings, DocumentStore, build_corpus, load_corpus, save_corpus
-from wildgraph.records import Document, PathNode, Rejection, TaskSpec, content_hash
+from wildgraph.corpus import CorpusSettings, DocumentStore, build_corpus, load_corpus, read_documents, save_corpus
+from wildgraph.records import PathNode, Rejection, TaskSpec, content_hash
 from wildgraph.stages.pair import Frame, PairConfig, pair
 
 DIMENSION, FIELDS, TOPICS, WITHIN = 384, 300, 20_000, 0.6
 #: Bytes of a text in the document store: 10.7 MB for 913 documents of 8.2 thousand tokens on average.
 STORED = 11_700
+
+
+Result = TypeVar("Result")
 
 
 class Vectors:
@@ -63,26 +68,26 @@ class Written:
         raise NotImplementedError
 
 
-def documents(count: int, types: int) -> Iterator[Document | Rejection]:
-    """Stand-ins; a tenth of the types has half of them, and one in fifty is a copy of an earlier one with another ending."""
+def write(file: Path, count: int, types: int) -> None:
+    """Stand-ins as a table; types by Zipf's law, and one document in fifty is a copy of an earlier one with another length and ending."""
     rng = np.random.default_rng(1)
     shares = 1 / np.arange(1, types + 1)
     kinds = rng.choice(types, count, p=shares / shares.sum())
     lengths = np.exp(rng.normal(8.5, 0.95, count)).astype(int).clip(500, 150_000)
     topics = rng.integers(0, TOPICS, count)
-    for number in range(count):
-        source = number - 7 if number % 50 == 49 else number
-        words = " ".join(f"w{source}x{word}" for word in range(24))
-        text = f"tokens {lengths[number]} topic {topics[source]} {words}{'' if source == number else ' too'}"
-        yield Document(
-            id=f"crawl/part-{number // 10_000:05d}/{number:08d}",
-            hash=content_hash(text),
-            text=text,
-            title=f"The title of document number {number} of the crawl",
-            declared_type=f"document_type/{kinds[source]}",
-            licence="CC-BY-4.0",
-            language="en",
-        )
+    with file.open("w", encoding="utf-8") as handle:
+        for number in range(count):
+            source = number - 7 if number % 50 == 49 else number
+            words = " ".join(f"w{source}x{word}" for word in range(24))
+            row = {
+                "id": f"crawl/part-{number // 10_000:05d}/{number:08d}",
+                "text": f"tokens {lengths[number]} topic {topics[source]} {words}{'' if source == number else ' too'}",
+                "title": f"The title of document number {number} of the crawl",
+                "type": f"document_type/{kinds[source]}",
+                "licence": "CC-BY-4.0",
+                "language": "en",
+            }
+            handle.write(json.dumps(row) + "\n")
 
 
 def resident() -> float:
@@ -92,10 +97,11 @@ def resident() -> float:
 
 def build(folder: Path, count: int, types: int) -> None:
     """Read the stand-ins and save the corpus."""
-    started = time.perf_counter()
+    write(folder / "documents.jsonl", count, types)
+    started, cpu = time.perf_counter(), time.process_time()
     with DocumentStore(folder / "documents.sqlite") as store:
         corpus, _ = build_corpus(
-            documents(count, types),
+            read_documents([folder / "documents.jsonl"]),
             store,
             Vectors(),
             Written(),
@@ -103,10 +109,13 @@ def build(folder: Path, count: int, types: int) -> None:
             CorpusSettings(passages=0),
         )
         save_corpus(corpus, folder / "corpus")
-    print(f"read      {time.perf_counter() - started:8.0f} s {resident():6.2f} GB  {len(set(corpus.clusters.tolist())):,} clusters")
+    used = f"{time.perf_counter() - started:8.0f} s ({time.process_time() - cpu:.0f} of the CPU) {resident():6.2f} GB"
+    print(f"read      {used}  {len(set(corpus.clusters.tolist())):,} clusters")
     table, vectors = ((folder / "corpus" / name).stat().st_size / 1e9 for name in ("corpus.parquet", "vectors.npy"))
     texts = count * STORED / 1e9
-    print(f"disk      table {table:.2f} GB, vectors {vectors:.2f} GB, texts of real documents {texts:.1f} GB: {table + vectors + texts:.1f} GB")
+    print(
+        f"disk      table {table:.2f} GB, vectors {vectors:.2f} GB, texts of real documents {texts:.1f} GB: {table + vectors + texts:.1f} GB"
+    )
 
 
 def search(folder: Path, queries: int) -> None:
@@ -115,21 +124,13 @@ def search(folder: Path, queries: int) -> None:
     corpus = load_corpus(folder / "corpus")
     (kind, split), section = max(corpus.sections.items(), key=lambda item: len(item[1]))
     cells = len(np.unique(corpus.cells[section.start : section.stop]))
-    print(f"load      {time.perf_counter() - started:8.1f} s {resident():6.2f} GB  largest type {len(section):,} documents in {cells:,} cells")
+    print(
+        f"load      {time.perf_counter() - started:8.1f} s {resident():6.2f} GB  largest type {len(section):,} documents in {cells:,} cells"
+    )
     asked = Vectors().embed([f"topic {topic} asked" for topic in range(queries)])
     corpus.match(asked[0], [kind], split, 24)
-    times, found = [], []
-    for vector in asked:
-        begun = time.perf_counter()
-        found.append(corpus.match(vector, [kind], split, 24))
-        times.append(time.perf_counter() - begun)
-    show("match", times)
-    exact, times = [], []
-    for vector in asked[:50]:
-        begun = time.perf_counter()
-        exact.append(corpus.match(vector, [kind], split, 24, scan=len(corpus)))
-        times.append(time.perf_counter() - begun)
-    show("exact", times)
+    found = timed("match", [lambda vector=vector: corpus.match(vector, [kind], split, 24) for vector in asked])
+    exact = timed("exact", [lambda vector=vector: corpus.match(vector, [kind], split, 24, scan=len(corpus)) for vector in asked[:50]])
     shared = [len(set(one) & set(other)) / 24 for one, other in zip(found, exact, strict=False)]
     cosines = [float(np.mean(corpus.vectors[rows] @ vector)) for rows, vector in zip(found[:50], asked, strict=False)]
     best = [float(np.mean(corpus.vectors[rows] @ vector)) for rows, vector in zip(exact, asked, strict=False)]
@@ -148,25 +149,24 @@ def search(folder: Path, queries: int) -> None:
             )
             for index in range(queries)
         ]
-        times, filled, drawn = [], 0, set()
-        chosen = pair(
-            specs, PairConfig(batch=1), corpus=corpus, kinds={kind: [kind]}, embedder=Vectors(), seed=0, frame=Frame(30, 80)
-        )
-        for _ in specs:
-            begun = time.perf_counter()
-            candidate = next(chosen)
-            times.append(time.perf_counter() - begun)
-            if not isinstance(candidate, Rejection):
-                filled += 1
-                drawn.update(document.id for document in candidate.documents)
-        show(f"fill {target // 1024}k", times, f"{filled} of {len(specs)} filled, {len(drawn):,} different documents")
+        chosen = pair(specs, PairConfig(batch=1), corpus=corpus, kinds={kind: [kind]}, embedder=Vectors(), seed=0, frame=Frame(30, 80))
+        filled = [one for one in timed(f"fill {target // 1024}k", [chosen.__next__ for _ in specs]) if not isinstance(one, Rejection)]
+        drawn = {document.id for candidate in filled for document in candidate.documents}
+        print(f"          {len(filled)} of {len(specs)} filled, with {len(drawn):,} different documents")
     print(f"memory    {resident():.2f} GB at most, pages of the vectors included")
 
 
-def show(name: str, times: Sequence[float], note: str = "") -> None:
-    """Median, 95th percentile and the longest, in milliseconds."""
-    median, late = np.percentile(times, [50, 95]) * 1000
-    print(f"{name:9s} {median:8.2f} ms (95%: {late:.2f}, most: {max(times) * 1000:.2f})  {note}", flush=True)
+def timed(name: str, calls: Sequence[Callable[[], Result]]) -> list[Result]:
+    """What the calls give; prints mean CPU and median, 95th percentile and longest wall time of one, in milliseconds."""
+    times, cpu, found = [], time.process_time(), []
+    for call in calls:
+        begun = time.perf_counter()
+        found.append(call())
+        times.append(1000 * (time.perf_counter() - begun))
+    mean = 1000 * (time.process_time() - cpu) / len(calls)
+    median, late = np.percentile(times, [50, 95])
+    print(f"{name:9s} {mean:8.2f} ms CPU, {median:8.2f} ms (95%: {late:.2f}, most: {max(times):.2f})", flush=True)
+    return found
 
 
 def main() -> None:

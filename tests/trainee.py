@@ -21,7 +21,9 @@ def make_trainee(folder: Path, template: str = TEMPLATE) -> Path:
     special = ["<s>", "</s>", "<|start|>", "<|end|>"]
     made.train_from_iterator(
         [_TEXT],
-        trainers.BpeTrainer(vocab_size=500, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False),
+        trainers.BpeTrainer(
+            vocab_size=500, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        ),
     )
     fast = PreTrainedTokenizerFast(tokenizer_object=made, bos_token="<s>", eos_token="</s>", additional_special_tokens=special[2:])
     if template:

@@ -156,7 +156,9 @@ def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any
     metavar="LENGTHS",
     help="Lengths that whole samples fill, padded with related documents: 8k,32k,128k or with shares 8k:0.5,32k:0.5 [as long as the documents].",
 )
-@click.option("--trainee-tokenizer", help="Folder with the trainee's tokenizer, which measures all lengths with its chat template [an estimate].")
+@click.option(
+    "--trainee-tokenizer", help="Folder with the trainee's tokenizer, which measures all lengths with its chat template [an estimate]."
+)
 @click.option("--multi", type=click.FloatRange(0, 1), help="Share of multi-document candidates [0.3].")
 @click.option("--seed", type=click.IntRange(0), help="Seed of the sampling [0].")
 @click.option("--temperature", type=click.FloatRange(0, min_open=True), help="Of the walks: above 1 flatter, below 1 sharper [1].")

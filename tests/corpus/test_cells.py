@@ -60,7 +60,9 @@ def nearest(corpus, vector, types, split, k, longest=None):
         for row in range(len(corpus))
         if corpus.splits[row] == split and corpus.document_types[row] in types and (longest is None or corpus.n_tokens[row] <= longest)
     ]
-    return [corpus.hashes[row] for row in sorted(rows, key=lambda row: (-round(float(corpus.vectors[row] @ vector), 5), corpus.hashes[row]))][:k]
+    return [
+        corpus.hashes[row] for row in sorted(rows, key=lambda row: (-round(float(corpus.vectors[row] @ vector), 5), corpus.hashes[row]))
+    ][:k]
 
 
 def test_cells_part_large_sections_and_lead_with_their_centres(parted, whole):

@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from trainee import STRICT, TEMPLATE, make_trainee
 
 from wildgraph.corpus import EstimatedCounter, TokenCounter, TokenizerCounter, token_counter

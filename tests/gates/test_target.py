@@ -11,7 +11,8 @@ def judged(total, bucket=4096, **settings):
 
 
 @pytest.mark.parametrize(
-    ("total", "reason"), [(4096, ""), (3687, ""), (4097, "over_target"), (3686, "under_target"), (100, "under_target"), (9000, "over_target")]
+    ("total", "reason"),
+    [(4096, ""), (3687, ""), (4097, "over_target"), (3686, "under_target"), (100, "under_target"), (9000, "over_target")],
 )
 def test_the_whole_sample_must_fill_its_target_and_never_exceed_it(total, reason):
     verdict = judged(total)

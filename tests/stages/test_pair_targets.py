@@ -108,10 +108,9 @@ def test_no_candidate_mixes_splits_or_clusters_or_exceeds_its_bucket(corpus, kin
     assert set(rows) <= set(there)
     assert len({int(corpus.clusters[row]) for row in rows}) == len(rows)
     raised = sum(-(-int(corpus.n_tokens[row] * (1 + margin)) // 1) for row in rows)
-    assert raised + frame.most * (1 + margin) + config.reserve(bucket, asked.paradigm) <= bucket
-    # What layout puts around the documents is reckoned with from above.
-    around = sum(config.fence_tokens + len(corpus.titles[row]) // 3 + 1 for row in rows)
-    assert raised + around + frame.least * (1 + margin) + config.written + 2 >= 0.9 * bucket
+    around = sum(config.fence_tokens + len(corpus.titles[row]) // 3 for row in rows)
+    assert raised + around + (frame.most + config.reserve(bucket, asked.paradigm)) * (1 + margin) <= bucket
+    assert raised + (frame.least + config.written) * (1 + margin) + 1 >= 0.9 * bucket
     required = [row for row, document in zip(rows, found.documents, strict=True) if document.role == "required"]
     assert len(required) == 1 if documents == 1 else 2 <= len(required) <= documents + config.grow
     wanted = {kind for name in types or (asked.document_type.partition("/")[2],) for kind in KINDS[f"document_type/{name}"]}
@@ -137,7 +136,9 @@ def test_buckets_are_filled_from_a_usual_corpus(bucket, documents):
     for candidate in filled:
         assert 0.85 * bucket < sizes(candidate, CORPUS) < bucket
     places = Counter(
-        next(place for place, document in enumerate(one.documents) if document.role == "required") for one in filled if len(one.documents) > 2
+        next(place for place, document in enumerate(one.documents) if document.role == "required")
+        for one in filled
+        if len(one.documents) > 2
     )
     assert bucket < 32768 or len(places) > 3  # required documents are found anywhere
 

@@ -173,7 +173,7 @@ class Corpus:
         yield from ((self.sections[key].start, self.sections[key].stop) for key in sections if key not in self._cells)
         parted = [self._cells[key] for key in sections if key in self._cells]
         starts, stops = (np.concatenate([cells[side] for cells in parted]) for side in (0, 1))
-        near = np.concatenate([centres @ vector for _, _, centres in parted]).astype(np.float64).round(5)
+        near = np.concatenate([_rounded(centres @ vector) for _, _, centres in parted])
         seen = 0
         for cell in np.lexsort((starts, -near)):
             start, stop = int(starts[cell]), int(stops[cell])
@@ -182,15 +182,13 @@ class Corpus:
             if seen >= enough:
                 return
 
-    def _scored(
-        self, start: int, stop: int, vector: npt.NDArray[np.float32], longest: int | None
-    ) -> tuple[Rows, npt.NDArray[np.float64]]:
-        rows = np.arange(start, stop)
+    def _scored(self, start: int, stop: int, vector: npt.NDArray[np.float32], longest: int | None) -> tuple[Rows, npt.NDArray[np.float64]]:
+        fits = None if longest is None else np.flatnonzero(self.n_tokens[start:stop] <= longest)
         vectors = self.vectors[start:stop]
-        if longest is not None and not (fits := self.n_tokens[start:stop] <= longest).all():
-            rows, vectors = rows[fits], vectors[fits]
-        # Rounded, so that what a matrix product makes of its batch size never decides which document comes first.
-        return rows, (vectors @ vector).astype(np.float64).round(5)
+        if fits is not None and 4 * len(fits) < stop - start:
+            return start + fits, _rounded(vectors[fits] @ vector)
+        scores = _rounded(vectors @ vector)  # quicker than to copy most of the vectors first
+        return (np.arange(start, stop), scores) if fits is None else (start + fits, scores[fits])
 
     def related(
         self,
@@ -206,7 +204,12 @@ class Corpus:
         """As :meth:`match`, but no two rows are near-duplicates of each other or of the clusters in ``taken``: what may join a group.
 
         Args:
-            vector, types, split, k, longest, scan: as for :meth:`match`.
+            vector: shape (dimension,).
+            types: concept ids of document types; ``None`` for all.
+            split: the split to choose from.
+            k: how many.
+            longest: length in tokens that no document may exceed.
+            scan: rows to look at when there are more.
             taken: clusters that are in the group already.
         """
         asked = k + len(taken) + 8
@@ -238,3 +241,8 @@ class Corpus:
             return None
         chosen = sorted(near, key=lambda row: content_hash("choose", seed, self.hashes[row]))[: size - 1]
         return sorted([anchor, *chosen], key=lambda row: content_hash("order", seed, self.hashes[row]))
+
+
+def _rounded(cosines: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Rounded, so that what a matrix product makes of its batch size never decides which document comes first."""
+    return cosines.astype(np.float64).round(5)

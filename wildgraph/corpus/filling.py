@@ -13,7 +13,8 @@ def fill(lengths: Sequence[int], low: int, high: int) -> list[int] | None:
 
     Args:
         lengths: in tokens, each at least 1, those that are wanted most first.
-        low, high: the window, both ends in it, ``high`` at least 0.
+        low: where the window begins.
+        high: where it ends, itself in it; at least 0.
 
     Returns:
         Places in ``lengths``, rising; empty where nothing is needed; ``None`` where no choice lands in the window. Of the sums that the first

@@ -30,7 +30,7 @@ class VectorSpool:
         self._count = 0
 
     def __enter__(self) -> Self:
-        self._file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115 - closed by __exit__
+        self._file = tempfile.TemporaryFile(dir=self.folder)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -69,9 +69,7 @@ class VectorSpool:
         return found
 
 
-def centres_of(
-    hashes: Sequence[str], sections: npt.NDArray[np.int64], spool: VectorSpool, cell: int, exact: int
-) -> npt.NDArray[np.int64]:
+def centres_of(hashes: Sequence[str], sections: npt.NDArray[np.int64], spool: VectorSpool, cell: int, exact: int) -> npt.NDArray[np.int64]:
     """The place of the centre of each document's cell, or of the section's first by hash where the section is small enough to be one cell.
 
     Centres are drawn evenly from the section's documents in the order of their hashes, which is random and the same however they were read; every document goes to the
@@ -106,6 +104,6 @@ def centres_of(
                 # Rounded, so that the size of a block decides nothing.
                 nearest = (block[mine] @ centres[section].T).round(5).argmax(axis=1)
                 found[first + mine] = drawn[section][nearest]
-    for places in drawn.values():
-        found[places] = places
+    for own in drawn.values():
+        found[own] = own
     return found

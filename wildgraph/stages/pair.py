@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -23,6 +24,8 @@ STAGE = "pair"
 VERSION = 3
 #: Related documents that may fill a target: fewest and most that are looked at, and how many times the missing length they should hold.
 _POOL, _DEEPEST, _AMPLE = 32, 1024, 3
+#: How many times as many when these hit no sum.
+_DEEPER = 6
 
 
 class PairConfig(BaseModel):
@@ -57,7 +60,7 @@ class PairConfig(BaseModel):
     written: int = Field(default=40, ge=0)
     fence_tokens: int = Field(default=16, ge=0)
     grow: int = Field(default=2, ge=0)
-    anchors: int = Field(default=8, ge=1)
+    anchors: int = Field(default=24, ge=1)
 
     @field_validator("targets", mode="before")
     @classmethod
@@ -172,6 +175,10 @@ class _Chooser:
             return _reject(spec, "no_document_group", f"{spec.document_type} in {spec.split}")
         return self._candidate(spec, required, distractors, self._shuffled([*required, *distractors], shuffle) if distractors else required)
 
+    @cached_property
+    def _shortest(self) -> int:
+        return int(self.corpus.n_tokens.min())
+
     def _draw(self, what: str, index: int) -> int:
         return int(content_hash(what, self.seed, index), 16)
 
@@ -237,10 +244,17 @@ class _Chooser:
         """Tokens that documents take, with what a layout puts around each."""
         return sum(self._sizes([*rows]))
 
+    def _bare(self, rows: Sequence[int]) -> int:
+        """Tokens of the texts alone."""
+        return sum(self._raised(rows))
+
+    def _raised(self, rows: Sequence[int]) -> list[int]:
+        return np.ceil(self.corpus.n_tokens[rows] * (1.0 + self.frame.margin)).astype(np.int64).tolist() if rows else []
+
     def _sizes(self, rows: Sequence[int]) -> list[int]:
-        raised = np.ceil(self.corpus.n_tokens[rows] * (1.0 + self.frame.margin)).astype(np.int64).tolist() if rows else []
-        # No tokenizer needs more than a token for two characters of a title, in a script with letters.
-        return [size + self.config.fence_tokens + len(self.corpus.titles[row]) // 3 for size, row in zip(raised, rows, strict=True)]
+        # Titles are letters for the most part, of which a token holds three at least.
+        titles = (len(self.corpus.titles[row]) // 3 for row in rows)
+        return [size + self.config.fence_tokens + title for size, title in zip(self._raised(rows), titles, strict=True)]
 
     def _longest(self, room: int) -> int:
         """The longest document that ``room`` tokens may hold; titles are seen to afterwards."""
@@ -249,10 +263,12 @@ class _Chooser:
     def _filled(self, spec: TaskSpec, vector: Vectors, bucket: int) -> Candidate:
         config, types = self.config, self.kinds[spec.document_type]
         raised = 1.0 + self.frame.margin
-        high = bucket - math.ceil(self.frame.most * raised) - config.reserve(bucket, spec.paradigm)
-        low = math.ceil(config.least * bucket) - math.floor(self.frame.least * raised) - config.written
+        high = bucket - math.ceil((self.frame.most + config.reserve(bucket, spec.paradigm)) * raised)
+        low = math.ceil(config.least * bucket) - math.floor((self.frame.least + config.written) * raised)
         rooms = (2 * high // 3, high) if spec.documents > 1 else (high,)  # the first of a group leaves room for another, where it can
-        matches = (self.corpus.match(vector, types, spec.split, config.pool, longest=self._longest(room), scan=config.scan) for room in rooms)
+        matches = (
+            self.corpus.match(vector, types, spec.split, config.pool, longest=self._longest(room), scan=config.scan) for room in rooms
+        )
         found = next((match for match in matches if match), [])
         if not found:
             raise _NotFilledError(f"every document of {spec.document_type_name} is longer")
@@ -297,10 +313,13 @@ class _Chooser:
         """
         least, _ = distractors_of(spec.paradigm)
         used = self._size(required)
-        if not least and used >= low:
+        if not least and self._bare(required) >= low:
             return []
+        if self._longest(high - used) < self._shortest:
+            return None  # too long to stand alone, too long to stand beside another
         named = spec.document_types or (spec.document_type,)
-        pool = self._pool(anchor, {kind for name in named for kind in self.kinds.get(name, ())}, spec, required, high - used)
+        own = {kind for name in named for kind in self.kinds.get(name, ())}
+        pool = self._pool(anchor, own, spec, required, high - used)
         forced: list[int] = []
         for row in pool:
             if len(forced) < least and used + self._size([*forced, row]) <= high:
@@ -308,19 +327,27 @@ class _Chooser:
         if len(forced) < least:
             return None
         used += self._size(forced)
-        for others in (pool, None):
-            rest = self._pool(anchor, None, spec, [*required, *forced], high - used) if others is None else others
-            rest = [row for row in rest if row not in forced]
-            places = fill(self._sizes(rest), low - used, high - used)
-            if places is not None:
-                return [*forced, *(rest[place] for place in places)]
+        # Near ones of the types the task is about; if they hit no sum in the window, farther ones; then near ones of any type.
+        for types, deeper in ((own, 1), (own, _DEEPER), (None, _DEEPER)):
+            if types is None or deeper > 1:
+                pool = self._pool(anchor, types, spec, [*required, *forced], high - used, deeper)
+            rest = [row for row in pool if row not in forced]
+            missing = low - used
+            while (places := fill(self._sizes(rest), missing, high - used)) is not None:
+                found = [*forced, *(rest[place] for place in places)]
+                # Fences and titles are reckoned with from above, which must not count as filling.
+                if (short := low - self._bare([*required, *found])) <= 0:
+                    return found
+                missing = max(missing, 0) + short
         return None
 
-    def _pool(self, anchor: int, types: Collection[str] | None, spec: TaskSpec, required: Sequence[int], room: int) -> list[int]:
+    def _pool(
+        self, anchor: int, types: Collection[str] | None, spec: TaskSpec, required: Sequence[int], room: int, deeper: int = 1
+    ) -> list[int]:
         """Related documents that together hold several times the room, in an order drawn by seed, so that neighbours take turns."""
         some = self.corpus.n_tokens[:: 1 + len(self.corpus) // 4096]
         usual = float(np.minimum(some, max(room, 1)).mean())
-        k = min(max(_POOL, math.ceil(_AMPLE * room / max(usual, 1.0))), _DEEPEST)
+        k = min(deeper * max(_POOL, math.ceil(_AMPLE * room / max(usual, 1.0))), _DEEPEST)
         found = self._related(anchor, types, spec, required, k, self._longest(room))
         return sorted(found, key=lambda row: content_hash("distractor", self.seed, spec.index, self.corpus.hashes[row]))
 
