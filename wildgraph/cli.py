@@ -15,7 +15,7 @@ from wildgraph.commands.cache import cache
 from wildgraph.commands.estimate import estimate_group
 from wildgraph.commands.gate import gate
 from wildgraph.commands.graph import forget, graph, purge
-from wildgraph.commands.options import columns, configuration, model_options, model_overrides, note_engine, shares
+from wildgraph.commands.options import columns, configuration, model_options, model_overrides, note_engine, shares, targets
 from wildgraph.errors import UsageError, WildgraphError
 
 if TYPE_CHECKING:
@@ -154,6 +154,15 @@ def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any
 @click.option(
     "--paradigm", "paradigms", multiple=True, metavar="NAME", help="Kind of sample to draw (repeatable) [all that the engine can write]."
 )
+@click.option(
+    "--target-tokens",
+    callback=targets,
+    metavar="LENGTHS",
+    help="Lengths that whole samples fill, padded with related documents: 8k,32k,128k or with shares 8k:0.5,32k:0.5 [as long as the documents].",
+)
+@click.option(
+    "--trainee-tokenizer", help="Folder with the trainee's tokenizer, which measures all lengths with its chat template [an estimate]."
+)
 @click.option("--multi", type=click.FloatRange(0, 1), help="Share of multi-document candidates [0.3].")
 @click.option("--seed", type=click.IntRange(0), help="Seed of the sampling [0].")
 @click.option("--temperature", type=click.FloatRange(0, min_open=True), help="Of the walks: above 1 flatter, below 1 sharper [1].")
@@ -193,6 +202,8 @@ def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: 
             "sample.n": flags["number"],
             "sample.seed": flags["seed"],
             "walk.paradigms": list(flags["paradigms"]) or None,
+            "pair.targets": flags["target_tokens"],
+            "corpus.tokenizer": flags["trainee_tokenizer"],
             "walk.multi": flags["multi"],
             "walk.temperature": flags["temperature"],
             "walk.mode": flags["mode"],

@@ -183,7 +183,7 @@ class Config(_Section):
         shown: dict[str, Any] = self.model_dump(
             mode="json",
             exclude_defaults=True,
-            exclude={"model": _UNSEEN},
+            exclude={"model": _UNSEEN, "corpus": {"tokenizer"}},
         )
         for name in _TABLE_USERS:
             shown.get(name, {}).pop("fields", None)

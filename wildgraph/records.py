@@ -91,6 +91,7 @@ REASONS: dict[str, tuple[RejectionClass, str]] = {
     # sampling
     "no_matching_document": ("failed", "no document of the split matches the specification's document type"),
     "no_document_group": ("failed", "too few related documents of the type in one split for a multi-document task"),
+    "bucket_not_filled": ("failed", "no choice of related documents of one split fills the target length"),
     "engine_cannot": ("filtered", "the engine does not know how to write this kind of task"),
     "uncheckable": ("gated", "no program can check the answer of a question that was to be checkable"),
     "evidence_left": ("gated", "the answer could not be taken out of the document without leaving a trace or taking too much"),
@@ -107,6 +108,8 @@ REASONS: dict[str, tuple[RejectionClass, str]] = {
     "instruction_too_long": ("gated", "the instruction is longer than allowed"),
     "answer_too_long": ("gated", "the answer is longer than allowed"),
     "refusal": ("gated", "the answer is a refusal"),
+    "over_target": ("gated", "the whole sample is longer than its target length"),
+    "under_target": ("gated", "the whole sample fills too little of its target length"),
     "truncated": ("gated", "the answer stops in the middle of a sentence or structure"),
     "unknown_number": ("gated", "a figure of the answer is in no document and follows from none"),
     "unknown_name": ("gated", "a name in the answer is in no document"),
@@ -493,17 +496,24 @@ class Alternative(Record):
 
 
 class TokenCounts(Record):
-    """Lengths in the trainee's tokens (estimated where no tokenizer was given)."""
+    """Lengths in the trainee's tokens (estimated where no tokenizer was given).
+
+    Attributes:
+        documents, instruction, response: the texts, of all turns.
+        overhead: what layout and chat template add to them (fences, titles, a repeated instruction, a system prompt, marks of turns), and, where
+            lengths are estimated, the margin they are raised by.
+    """
 
     documents: int = Field(ge=0)
     instruction: int = Field(ge=0)
     response: int = Field(ge=0)
+    overhead: int = Field(default=0, ge=0)
     estimated: bool = True
 
     @property
     def total(self) -> int:
-        """Documents, instruction and response together."""
-        return self.documents + self.instruction + self.response
+        """The whole sample, as it is trained on."""
+        return self.documents + self.instruction + self.response + self.overhead
 
 
 class Provenance(Record):

@@ -18,7 +18,7 @@ from pathlib import Path
 from wildgraph import __version__
 from wildgraph.catalogue import Catalogue
 from wildgraph.config import Config, SampleConfig
-from wildgraph.corpus import Corpus, DocumentStore, EstimatedCounter
+from wildgraph.corpus import Corpus, DocumentStore, token_counter
 from wildgraph.corpus.elsewhere import Elsewhere
 from wildgraph.engines import OFFLINE, Engines, charge
 from wildgraph.errors import EmptyResultError, RunError
@@ -30,6 +30,7 @@ from wildgraph.paradigms import PARADIGMS
 from wildgraph.records import REASONS, Concept, Json, Pair, Rejection, Split, TaskSpec, Verdict
 from wildgraph.stages import adapt as adapt_stage
 from wildgraph.stages import gate as gate_stage
+from wildgraph.stages import measure as measure_stage
 from wildgraph.stages import pair as pair_stage
 from wildgraph.stages import walk as walk_stage
 from wildgraph.stages.classify import coverage, uncovered
@@ -88,6 +89,7 @@ def sample_pairs(
         except BaseException:
             run.note_bill("adapt", loop.counts["adapt"])  # what was spent was spent, also when the sample did not end well
             raise
+        store.commit()  # before the manifest says so: derived documents would else be missing after a crash
         loop.finish(mark, wanted, missing)
     if loop.accepted < wanted:
         raise EmptyResultError(
@@ -158,6 +160,7 @@ class Waves:
     tried: int = 0
     barren: int = 0  # candidates since the last accepted one
     reasons: Counter[str] = field(default_factory=Counter)
+    unfilled: Counter[str] = field(default_factory=Counter)  # which target lengths could not be filled, and why
     counts: dict[str, StageCount] = field(default_factory=lambda: {name: StageCount(name) for name in STAGES})
     outcomes: list[Outcome] = field(default_factory=list)
     compared: dict[str, Json] = field(default_factory=dict)  # gate -> the files that it compared pairs with
@@ -202,6 +205,8 @@ class Waves:
                         pairs.write(json_line(item.row()))
                     else:
                         self.reasons[item.reason] += 1
+                        if item.reason == "bucket_not_filled":
+                            self.unfilled[item.detail] += 1
                         if item.stage == gate_stage.STAGE and isinstance(self._drafted, Pair):
                             gated.write(json_line(_failed(self._drafted, item).row()))
                         public.write(json_line(public_rejection(item)))
@@ -234,15 +239,25 @@ class Waves:
         if not settings.paradigms and self.config.model.name == OFFLINE:
             settings = settings.model_copy(update={"paradigms": tuple(name for name, one in PARADIGMS.items() if one.by_program)})
         walked = walk_stage.walk(self.graphs, settings, seed=self.config.sample.seed, splits=splits)
-        return walk_stage.distinct(walked, self.config.walk.repeats)
+        distinct = walk_stage.distinct(walked, self.config.walk.repeats)
+        return pair_stage.targeted(distinct, self.config.pair, seed=self.config.sample.seed)
 
     def drafts(self, specs: Iterator[TaskSpec | Rejection]) -> Iterator[Pair | Rejection]:
         """Candidates of these specifications as pairs that no gate has judged yet."""
+        settings = self.config.corpus
+        counter = token_counter(settings.tokenizer, settings.turn_tokens)
+        margin = settings.margin if counter.estimated else 0.0
+        frame = measure_stage.frame_tokens(counter, self.config.adapt.language) if self.config.pair.targets else (0, 0)
         candidates = pair_stage.pair(
-            specs, self.config.pair, corpus=self.corpus, kinds=self.kinds, embedder=self.engines.embedder, seed=self.config.sample.seed
+            specs,
+            self.config.pair,
+            corpus=self.corpus,
+            kinds=self.kinds,
+            embedder=self.engines.embedder,
+            seed=self.config.sample.seed,
+            frame=pair_stage.Frame(*frame, margin),
         )
-        counter = EstimatedCounter()
-        return adapt_stage.adapt(
+        written = adapt_stage.adapt(
             candidates,
             self.config.adapt,
             model=self.engines.model,
@@ -254,6 +269,7 @@ class Waves:
             keep=self.store.put,
             estimated=counter.estimated,
         )
+        return measure_stage.measure(written, counter=counter, document=self.store.get, margin=margin)
 
     def _wave(self, specs: Iterator[TaskSpec | Rejection], gates: Sequence[Gate]) -> Iterator[Pair | Rejection]:
         # Gates answer one pair at a time, so the pair drawn last is the one a gate's rejection is about.
@@ -336,7 +352,8 @@ class Waves:
             return "no candidate was tried"
         kind = kinds.most_common(1)[0][0]
         listed = ", ".join(f"{reason} {count}" for reason, count in self.reasons.most_common(4))
-        return f"{_EXPLAINED[kind]} ({listed})"
+        unfilled = "".join(f"; {why}: {count} candidates" for why, count in self.unfilled.most_common(4))
+        return f"{_EXPLAINED[kind]} ({listed}{unfilled})"
 
 
 def read_pairs(run: RunDirectory, name: str) -> Iterator[Pair]:
@@ -362,10 +379,14 @@ _RESOURCE = {
     "near_duplicate": "specs",
     "no_matching_document": "documents",
     "no_document_group": "documents",
+    "bucket_not_filled": "lengths",
+    "over_target": "lengths",
+    "under_target": "lengths",
 }
 _EXPLAINED = {
     "specs": "the specifications ran out: the graphs and documents give no further different tasks",
     "documents": "the documents ran out: too few of the types the graphs ask for",
+    "lengths": "the documents of one split, with what was written, do not fill the target lengths",
     "engine": "the engine cannot write most of the sampled tasks",
     "gates": "the gates turned most candidates away",
     "model": "the model failed on most candidates",

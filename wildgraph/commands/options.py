@@ -43,6 +43,18 @@ def shares(_context: click.Context, _parameter: click.Parameter, values: tuple[s
     return found or None
 
 
+def targets(_context: click.Context, _parameter: click.Parameter, value: str | None) -> dict[int, float] | None:
+    """``8k,32k`` or ``8k:0.7,32k:0.3`` as lengths with shares."""
+    if not value:
+        return None
+    from wildgraph.buckets import parse_targets
+
+    try:
+        return parse_targets(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def price(_context: click.Context, _parameter: click.Parameter, value: str | None) -> dict[str, float] | None:
     """``input=…,cached=…,output=…`` as a mapping."""
     if not value:

@@ -19,7 +19,7 @@ class Paradigm:
         by_program: whether a program alone can write it; else it needs a model.
         refuses: concept ids of tasks that make no sense in it.
         evidence: whether an answer must quote every required document.
-        distractors: fewest and most documents that stand beside the required ones although the task does not need them.
+        distractors: fewest and most documents that are laid beside the required ones and are of no use; a target length may take more.
         share: how often it is drawn, relative to the others. [ours]
     """
 
