@@ -14,7 +14,17 @@ from wildgraph import __version__
 from wildgraph.commands.cache import cache
 from wildgraph.commands.estimate import estimate_group
 from wildgraph.commands.graph import forget, graph, purge
-from wildgraph.commands.options import columns, configuration, model_options, model_overrides, note_engine, shares
+from wildgraph.commands.options import (
+    columns,
+    configuration,
+    model_options,
+    model_overrides,
+    note_engine,
+    objective_options,
+    objective_overrides,
+    shares,
+)
+from wildgraph.commands.show import show
 from wildgraph.errors import UsageError, WildgraphError
 
 if TYPE_CHECKING:
@@ -155,9 +165,6 @@ def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any
 @click.option("--temperature", type=click.FloatRange(0, min_open=True), help="Of the walks: above 1 flatter, below 1 sharper [1].")
 @click.option("--mode", type=click.Choice(["history", "markov", "coverage"]), help="How walks are weighed [history].")
 @click.option("--types", type=click.Choice(["proportional", "sqrt", "uniform"]), help="How document types share the sample [sqrt].")
-@click.option(
-    "--type-share", "type_shares", multiple=True, callback=shares, metavar="TYPE=SHARE", help="A document type's share (repeatable)."
-)
 @click.option("--require", multiple=True, metavar="LABEL", help="Label that every path holds: field=name or concept id (repeatable).")
 @click.option("--forbid", multiple=True, metavar="LABEL", help="Label that no path holds: field=name or concept id (repeatable).")
 @click.option(
@@ -171,6 +178,7 @@ def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any
 @click.option("--novel", type=click.FloatRange(0, 1), help="Share of candidates with a combination nobody asked for yet [0].")
 @click.option("--compose", type=click.FloatRange(0, 1), help="Share of multi-document candidates joined from two walks [0.25].")
 @click.option("--output-language", help="Language of instructions and answers, by its English name [English].")
+@objective_options
 @model_options
 def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: Any) -> None:  # noqa: ANN401 - click hands over what the options say
     """Sample N accepted instruction–response pairs from SOURCE (a run, or a folder of graphs) and documents."""
@@ -182,6 +190,7 @@ def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: 
         flags["config_file"],
         {
             **model_overrides(flags),
+            **objective_overrides(flags),
             "documents.columns": flags["columns"],
             "sample.n": flags["number"],
             "sample.seed": flags["seed"],
@@ -189,7 +198,6 @@ def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: 
             "walk.temperature": flags["temperature"],
             "walk.mode": flags["mode"],
             "walk.types": flags["types"],
-            "walk.type_shares": flags["type_shares"],
             "walk.require": list(flags["require"]) or None,
             "walk.forbid": list(flags["forbid"]) or None,
             "walk.start": flags["start"],
@@ -297,3 +305,4 @@ def demo(folder: Path, number: int, quiet: bool) -> None:
 
 cli.add_command(estimate_group(build, sample))
 cli.add_command(cache)
+cli.add_command(show)

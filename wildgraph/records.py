@@ -106,6 +106,13 @@ REASONS: dict[str, tuple[RejectionClass, str]] = {
     "answer_too_long": ("gated", "the answer is longer than allowed"),
     "refusal": ("gated", "the answer is a refusal"),
     "truncated": ("gated", "the answer stops in the middle of a sentence or structure"),
+    "known_without_documents": ("gated", "a model that saw no document gave the same answer"),
+    "judged_poor": ("gated", "the judge gave it less than a rubric asks for"),
+    # objectives: the pair stays in the sample
+    "no_alternative": ("filtered", "no worse answer could be made of it; the pair serves supervised training only"),
+    "not_probed": ("failed", "the trainee gave too few answers to tell how often it passes"),
+    "never_passed": ("filtered", "no answer of the trainee passes the checkers, so that reinforcement has nothing to learn from"),
+    "always_passed": ("filtered", "every answer of the trainee passes the checkers, so that reinforcement has nothing to learn from"),
 }
 
 
@@ -356,6 +363,7 @@ class TaskSpec(Record):
         paradigm: name of the paradigm. documents: how many documents the task takes (fewer, but two at least, where the corpus has no more). split: which split they come from.
         document_types: each document's type, where they differ. novel: pairs of concepts that were asked for although they never occurred together.
         bucket: length that the whole prompt and answer shall fill, in the trainee's tokens, or ``None`` for whatever the documents have.
+        language: of instruction and answer, by its English name, or empty for the one that is configured.
     """
 
     index: int = Field(ge=0)
@@ -369,6 +377,7 @@ class TaskSpec(Record):
     document_types: tuple[str, ...] = ()
     novel: tuple[tuple[str, str], ...] = ()
     bucket: int | None = Field(default=None, ge=1)
+    language: str = ""
 
     @model_validator(mode="after")
     def _types_of_all(self) -> Self:
@@ -379,7 +388,7 @@ class TaskSpec(Record):
     @property
     def id(self) -> str:
         """Content hash of everything that makes the task, the index left out."""
-        unset = {name for name in ("document_types", "novel", "bucket") if not getattr(self, name)}
+        unset = {name for name in ("document_types", "novel", "bucket", "language") if not getattr(self, name)}
         return content_hash(self.model_dump(mode="json", exclude={"index", *unset}))
 
 

@@ -1,7 +1,9 @@
-"""Sampling is a loop of waves: candidates are one infinite sequence, and the sample is its first N accepted ones in index order.
+"""Sampling is a loop of waves: candidates are infinite sequences, one for each cell of the sample's shape (one in all without quotas).
 
-Inside a wave requests may be answered in any order; what is accepted is decided in index order after it. The size of waves therefore
-changes nothing: ``-n 100`` is a prefix of ``-n 200``. What a wave accepts beyond N is kept as ``surplus.jsonl``.
+A wave drafts candidates of the cells that are due, in any order of answers; then they are decided one by one, each the next of the cell that
+the plan asks for, until a draft is missing. Decisions depend on the decisions before them alone, so the size of waves changes nothing: with
+unchanged quotas ``-n 100`` is a prefix of ``-n 200``, and every prefix has the shape. What was drafted beyond N and would be accepted is kept
+as ``surplus.jsonl``.
 """
 
 from __future__ import annotations
@@ -11,23 +13,30 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
+from functools import cached_property
 from pathlib import Path
 
 from wildgraph import __version__
 from wildgraph.catalogue import Catalogue
+from wildgraph.cells import Cells, Draft
 from wildgraph.config import Config, SampleConfig
 from wildgraph.corpus import Corpus, DocumentStore, EstimatedCounter
-from wildgraph.engines import Engines, charge
-from wildgraph.errors import EmptyResultError, RunError
+from wildgraph.drafting import Drafting
+from wildgraph.engines import Bills, Engines
+from wildgraph.errors import BudgetError, EmptyResultError, RunError, WildgraphError
 from wildgraph.funnel import Observer, StageCount
-from wildgraph.gates import Gate
 from wildgraph.holdings import run_corpus
 from wildgraph.llm import load_template
+from wildgraph.objectives import Objectives
+from wildgraph.quotas import Lack
 from wildgraph.records import REASONS, Concept, Json, Pair, Rejection, Split, TaskSpec, Verdict
 from wildgraph.stages import adapt as adapt_stage
+from wildgraph.stages import closed_book as closed_book_stage
+from wildgraph.stages import contrast as contrast_stage
 from wildgraph.stages import gate as gate_stage
+from wildgraph.stages import judge as judge_stage
 from wildgraph.stages import pair as pair_stage
+from wildgraph.stages import probe as probe_stage
 from wildgraph.stages import walk as walk_stage
 from wildgraph.stages.classify import coverage, uncovered
 from wildgraph.stages.graph import ANY_DOCUMENT
@@ -36,6 +45,9 @@ from wildgraph.survey import Outcome, report
 from wildgraph.taskgraph import TaskGraph
 
 STAGES = ("walk", "pair", "adapt", "gate")
+_MODEL_STAGES = (closed_book_stage.STAGE, judge_stage.STAGE, contrast_stage.STAGE, probe_stage.STAGE)
+#: Who is turned away here was written.
+_ADAPTED = frozenset({gate_stage.STAGE, closed_book_stage.STAGE, judge_stage.STAGE})
 
 
 @dataclass(frozen=True)
@@ -70,27 +82,31 @@ def sample_pairs(
     """The first ``config.sample.n`` accepted pairs, written to the run.
 
     Raises:
-        EmptyResultError: fewer came out; the message says which resource ran out. What there is was kept.
+        EmptyResultError: fewer came out, or not in the shape asked for; the message says what ran out, and which quota lacks what.
+        BudgetError: a cap was reached. In both cases what there is was kept.
     """
     wanted = config.sample.n
     with DocumentStore(run.path / "documents.sqlite") as store:
         loop, mark, missing = open_waves(run, graphs, concepts, documents, config, engines, observe, store)
         if run.fresh("sample", mark, config.model.retry) and (run.path / "pairs.jsonl").is_file():
             entry = run.stage("sample") or {}
-            for name in (*STAGES, "sample"):
+            for name in (*loop.counts, "sample"):
                 run.note_bill(name, StageCount(name))
             return SampleResult(run.path, run.path / loop.folder, entry["out"], wanted, entry["in"], True, missing)
         try:
             loop.run_until(wanted)
         except BaseException:
-            run.note_bill("adapt", loop.counts["adapt"])  # what was spent was spent, also when the sample did not end well
+            for name, count in loop.counts.items():
+                if count.requests or count.cache_hits:
+                    run.note_bill(name, count)  # what was spent was spent, also when the sample did not end well
             raise
+        if loop.stopped is not None and not loop.accepted:
+            run.note_bill("adapt", loop.counts["adapt"])
+            raise loop.stopped  # nothing to keep: the sample before this one stays
         loop.finish(mark, wanted, missing)
-    if loop.accepted < wanted:
-        raise EmptyResultError(
-            f"{loop.accepted} of {wanted} pairs were accepted after {loop.tried} candidates: {loop.exhausted()}",
-            f"what there is was kept in {run.path / 'pairs.jsonl'}",
-        )
+    short = loop.short_of(wanted)
+    if short is not None:
+        raise short
     return SampleResult(run.path, run.path / loop.folder, loop.accepted, wanted, loop.tried, False, missing)
 
 
@@ -120,9 +136,12 @@ def open_waves(
 
 
 def _mark(graphs: Sequence[TaskGraph], corpus: str, config: Config, engines: Engines) -> str:
-    settings = [getattr(config, name).model_dump(mode="json") for name in ("walk", "pair", "adapt", "gate", "sample")]
-    versions = [walk_stage.VERSION, pair_stage.VERSION, adapt_stage.VERSION, gate_stage.VERSION]
-    templates = [load_template(name).hash for name in (adapt_stage.INSTRUCT, adapt_stage.ANSWER, adapt_stage.CITE)]
+    sections = ("walk", "pair", "adapt", "gate", "closed_book", "judge", "contrast", "probe", "sample")
+    settings = [getattr(config, name).model_dump(mode="json") for name in sections]
+    stages = (walk_stage, pair_stage, adapt_stage, gate_stage, closed_book_stage, judge_stage, contrast_stage, probe_stage)
+    versions = [stage.VERSION for stage in stages]
+    prompts = (adapt_stage.INSTRUCT, adapt_stage.ANSWER, adapt_stage.CITE, closed_book_stage.CLOSED_BOOK, closed_book_stage.SAME_ANSWER)
+    templates = [load_template(name).hash for name in (*prompts, judge_stage.JUDGE, contrast_stage.GUESS)]
     return fingerprint("sample", 1, [settings, versions, templates, engines.asked], corpus, *(graph.fingerprint for graph in graphs))
 
 
@@ -151,23 +170,48 @@ class Waves:
     accepted: int = 0
     tried: int = 0
     barren: int = 0  # candidates since the last accepted one
+    stopped: BudgetError | None = None
     reasons: Counter[str] = field(default_factory=Counter)
-    counts: dict[str, StageCount] = field(default_factory=lambda: {name: StageCount(name) for name in STAGES})
     outcomes: list[Outcome] = field(default_factory=list)
+    lacks: list[Lack] = field(default_factory=list)
+    shape: dict[str, dict[str, int]] = field(default_factory=dict)
     _specs: dict[int, TaskSpec] = field(default_factory=dict)
-    _drafted: Pair | Rejection | None = None
+    _written: dict[int, Pair] = field(default_factory=dict)
+
+    @cached_property
+    def counts(self) -> dict[str, StageCount]:
+        """The funnel of every stage that has something to do."""
+        return {name: StageCount(name) for name in (*STAGES, *self._drafting.stages, *self._objectives.stages)}
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The candidates of every combination of classes, with the plan that says whose turn it is."""
+        sides: tuple[Split, ...] = ("train", "test")
+        there = self.corpus.sections
+        splits = {
+            graph: frozenset(side for side in sides if any((kind, side) in there for kind in kinds)) for graph, kinds in self.kinds.items()
+        }
+        sampler = walk_stage.Sampler(self.graphs, self.config.walk, self.config.sample.seed, splits)
+        return Cells(sampler, self.config, self._note)
+
+    @cached_property
+    def _bills(self) -> Bills:
+        return Bills(self.engines.tally, self.counts)
+
+    @cached_property
+    def _drafting(self) -> Drafting:
+        return Drafting(self.config, self.engines, self.store)
+
+    @cached_property
+    def _objectives(self) -> Objectives:
+        return Objectives(self.config, self.engines, self.corpus, self.store, EstimatedCounter().count)
 
     def run_until(self, wanted: int) -> None:
-        """Sample until ``wanted`` pairs are accepted, or attempts or patience are used up; write pairs, surplus and rejections.
+        """Sample until ``wanted`` pairs are accepted, or attempts, patience or a budget are used up; write pairs, surplus and rejections.
 
         Raises:
             RunError: the model fails too often. What there is was written.
         """
-        settings = self.config.sample
-        started = time.monotonic()
-        limit = wanted * settings.attempts
-        specs = self._noted(self.specs())
-        gates = gate_stage.make_gates(self.config.gate)
         with (
             self.run.writing(f"{self.folder}pairs.jsonl") as pairs,
             self.run.writing(f"{self.folder}surplus.jsonl") as surplus,
@@ -176,36 +220,100 @@ class Waves:
             self.run.writing(f"{self.folder}specs.jsonl") as outcomes,
             self.run.writing(f"private/{self.folder}rejected.jsonl") as details,
         ):
-            while self._goes_on(wanted, limit) and not self._failing:
-                for item in self._wave(islice(specs, wave_size(self.accepted, self.tried, wanted, limit, settings)), gates):
-                    if not self._goes_on(wanted, limit):
-                        if isinstance(item, Pair):
-                            surplus.write(json_line(item.row()))
-                        continue
-                    self.tried += 1
-                    self.barren += 1
-                    outcome = self._outcome(item)
-                    self.outcomes.append(outcome)
-                    outcomes.write(json_line(outcome))
-                    if isinstance(item, Pair):
-                        self.accepted += 1
-                        self.barren = 0
-                        pairs.write(json_line(item.row()))
-                    else:
-                        self.reasons[item.reason] += 1
-                        if item.stage == gate_stage.STAGE and isinstance(self._drafted, Pair):
-                            gated.write(json_line(_failed(self._drafted, item).row()))
-                        public.write(json_line(public_rejection(item)))
-                        details.write(json_line(item))
-                    self._count(item, time.monotonic() - started)
-                    self.observe(self.counts["gate"], None)
-        charge(self.counts["adapt"], self.engines.tally.total())  # what the wave asked beyond the last pair that was wanted
+            for draft, outcome in self._decisions(wanted):
+                if outcome is None:
+                    surplus.write(json_line(draft.item.row() if isinstance(draft.item, Pair) else {}))
+                    continue
+                outcomes.write(json_line(outcome))
+                if isinstance(draft.item, Pair):
+                    pairs.write(json_line(draft.item.row()))
+                    continue
+                if draft.written is not None:
+                    gated.write(json_line(_failed(draft.written, draft.item).row()))
+                public.write(json_line(public_rejection(draft.item)))
+                details.write(json_line(draft.item))
+        self._bills.enter("adapt")  # what the wave asked beyond the last pair that was wanted
         # After the files are whole: they say what failed.
         self.counts["adapt"].check_rate(self.config.max_rejection_rate, f"private/{self.folder}rejected.jsonl")
 
+    def _decisions(self, wanted: int) -> Iterator[tuple[Draft, Outcome | None]]:
+        """Every decided candidate with its outcome, in the order of the decisions; behind them what else would be accepted, without one."""
+        settings = self.config.sample
+        started = time.monotonic()
+        limit = wanted * settings.attempts
+        held: list[tuple[Draft, Outcome]] = []  # decided, but accepted pairs among them wait for their worse answers and pass rates
+        while self._goes_on(wanted, limit) and not self._failing:
+            pool = self.cells.due(wanted - self.accepted)
+            if pool is None or (self.stopped is not None and not pool.drafts):
+                break
+            if not pool.drafts:
+                yield from self._completed(held)
+                size = wave_size(self.accepted, self.tried, wanted, limit, settings)
+                self._draft(self.cells.orders(size, wanted - self.accepted - self.cells.missing))
+                continue
+            draft = self._judged(pool.drafts.popleft())
+            self.tried += 1
+            self.barren += 1
+            self.cells.decided(draft.item)
+            outcome = self._outcome(draft.item)
+            self.outcomes.append(outcome)
+            if isinstance(draft.item, Pair):
+                self.accepted += 1
+                self.barren = 0
+            else:
+                self.reasons[draft.item.reason] += 1
+            self._count(draft.item, time.monotonic() - started)
+            held.append((draft, outcome))
+        yield from self._completed(held)
+        self.lacks, self.shape = self.cells.lacking(wanted), self.cells.shape()
+        # What was drafted beyond the last decision costs nothing more: it is first when more is wanted.
+        while (pool := self.cells.due(self.cells.missing + 1)) is not None and pool.drafts:
+            draft = self._judged(pool.drafts.popleft())
+            self.cells.decided(draft.item)
+            if isinstance(draft.item, Pair):
+                yield draft, None
+
+    def _draft(self, specs: Sequence[TaskSpec | Rejection]) -> None:
+        """Write what these specifications ask for, as far as the budget goes."""
+        try:
+            for draft in self._drafting.judged(self._remembered(self.drafts(iter(specs)))):
+                written = None
+                if isinstance(draft, Rejection):
+                    written = self._written.pop(int(draft.item), None) if draft.stage in _ADAPTED else None
+                self.cells.drafted(Draft(draft, written))
+                self._bills.enter("adapt")
+                self.observe(self.counts["adapt"], None)
+        except BudgetError as error:
+            self.stopped = error
+
+    def _judged(self, draft: Draft) -> Draft:
+        """The draft after the gates that remember what was accepted before."""
+        if isinstance(draft.item, Rejection):
+            return draft
+        return Draft(self._drafting.remembering(draft.item), draft.item)
+
+    def _completed(self, held: list[tuple[Draft, Outcome]]) -> Iterator[tuple[Draft, Outcome]]:
+        """The decided candidates, accepted pairs with what the objectives need; those that the budget does not reach stay without."""
+        accepted = [draft.item for draft, _ in held if isinstance(draft.item, Pair)]
+        made = {pair.id: pair for pair in accepted}
+        specs = {outcome.index: outcome.spec for _, outcome in held}
+        try:
+            for pair in self._objectives.of((pair, spec) for pair in accepted if (spec := specs[pair.index]) is not None):
+                made[pair.id] = pair
+                self._bills.enter("contrast")
+        except BudgetError as error:
+            self.stopped = error
+        for draft, outcome in held:
+            item = made[draft.item.id] if isinstance(draft.item, Pair) else draft.item
+            if isinstance(item, Pair):
+                self._objectives.count(item, self.counts)
+            yield Draft(item, draft.written), outcome
+        held.clear()
+
     def _goes_on(self, wanted: int, limit: int) -> bool:
-        """Whether another candidate is wanted and promising: decided in index order, so that waves leave no trace."""
-        return self.accepted < wanted and self.tried < limit and self.barren < self.config.sample.patience
+        """Whether another candidate is wanted and promising: decided candidate by candidate, so that waves leave no trace."""
+        patient = self.cells.plan.cells > 1 or self.barren < self.config.sample.patience
+        return self.accepted < wanted and self.tried < limit and patient
 
     @property
     def _failing(self) -> bool:
@@ -215,14 +323,11 @@ class Waves:
         return True
 
     def specs(self) -> Iterator[TaskSpec | Rejection]:
-        """The infinite sequence of candidates' specifications, each for a split that has documents for its graph's type."""
-        there = self.corpus.sections
-        sides: tuple[Split, ...] = ("train", "test")
-        splits = {
-            graph: frozenset(side for side in sides if any((kind, side) in there for kind in kinds)) for graph, kinds in self.kinds.items()
-        }
-        walked = walk_stage.walk(self.graphs, self.config.walk, seed=self.config.sample.seed, splits=splits)
-        return walk_stage.distinct(walked, self.config.walk.repeats)
+        """The specifications in the order in which they would be drafted if every candidate were accepted."""
+        plan = self.cells.plan.copy()
+        while (step := plan.next()).alive:
+            plan.take(step.cell)
+            yield next(self.cells.pool(step.cell).specs)
 
     def drafts(self, specs: Iterator[TaskSpec | Rejection]) -> Iterator[Pair | Rejection]:
         """Candidates of these specifications as pairs that no gate has judged yet."""
@@ -242,45 +347,42 @@ class Waves:
             estimated=counter.estimated,
         )
 
-    def _wave(self, specs: Iterator[TaskSpec | Rejection], gates: Sequence[Gate]) -> Iterator[Pair | Rejection]:
-        # Gates answer one pair at a time, so the pair drawn last is the one a gate's rejection is about.
-        yield from gate_stage.gate(self._remembered(self.drafts(specs)), self.config.gate, texts=self.store.text, gates=gates)
-
     def _remembered(self, drafted: Iterator[Pair | Rejection]) -> Iterator[Pair | Rejection]:
-        for self._drafted in drafted:
-            yield self._drafted
+        """Keep what was written until it is known whether a gate turns it away."""
+        for item in drafted:
+            if isinstance(item, Pair):
+                self._written[item.index] = item
+            yield item
 
-    def _noted(self, specs: Iterator[TaskSpec | Rejection]) -> Iterator[TaskSpec | Rejection]:
-        """Keep each specification until its outcome is known."""
-        for spec in specs:
-            if isinstance(spec, TaskSpec):
-                self._specs[spec.index] = spec
-            yield spec
+    def _note(self, spec: TaskSpec) -> None:
+        """Keep a specification until its outcome is known."""
+        self._specs[spec.index] = spec
 
     def _outcome(self, item: Pair | Rejection) -> Outcome:
         """What became of a candidate, with its specification where it had one."""
         if isinstance(item, Pair):
+            self._written.pop(item.index, None)
             return Outcome(index=item.index, spec=self._specs.pop(item.index))
         index = int(item.item)
         return Outcome(index=index, stage=item.stage, reason=item.reason, spec=self._specs.pop(index, None))
 
     def _count(self, item: Pair | Rejection, seconds: float) -> None:
         """One candidate's way down the funnel: it entered every stage up to the one that rejected it."""
-        adapt = self.counts["adapt"]
-        charge(adapt, self.engines.tally.total())
-        adapt.seconds = seconds
-        for name in STAGES:
+        self.counts["adapt"].seconds = seconds
+        for name in (*STAGES, *self._drafting.stages):
             count = self.counts[name]
             count.entered += 1
             if isinstance(item, Rejection) and item.stage == name:
                 count.reject(item)
-                return
+                break
             count.passed += 1
+        self.observe(self.counts["gate"], None)
 
     def finish(self, mark: str, wanted: int, missing: tuple[str, ...]) -> None:
         """Enter the stages into the manifest and make this sample the latest."""
-        for name in STAGES:
-            self.run.finish(name, mark, self.counts[name], {})
+        others = {name: StageCount(name) for name in _MODEL_STAGES if name not in self.counts and self.run.stage(name) is not None}
+        for name, count in {**self.counts, **others}.items():  # nothing of an earlier sample's stays
+            self.run.finish(name, mark, count, {})
         total = StageCount("sample", entered=self.tried, passed=self.accepted, rejected=Counter(self.reasons))
         total.transient = sum(count.transient for count in self.counts.values())
         latest = (self.run.path / self.folder / "pairs.jsonl").read_bytes()
@@ -290,17 +392,35 @@ class Waves:
         found = report(self.graphs, self.outcomes, self.config.walk)
         self.run.write_text(f"{self.folder}coverage.json", json_line(found))
         files[f"{self.folder}coverage.json"] = "shareable"
+        engines = {"judge": self.engines.judge, "trainee": self.engines.trainee}
+        shape: dict[str, Json] = {name: dict(classes) for name, classes in self.shape.items()}
         about: dict[str, Json] = {
             "wanted": wanted,
             "seed": self.config.sample.seed,
             "engine": self.engines.model.identity,
+            **{name: engine.identity for name, engine in engines.items() if engine is not None},
             "settings": self.config.public(),
             "without_documents": list(missing),
             "coverage": found.summary(),
+            **({"shape": shape} if shape else {}),
         }
-        if self.accepted < wanted:
+        if self.accepted < wanted or self.stopped is not None:
             total.transient += 1  # a sample that fell short is tried again, not taken for whole
         self.run.finish("sample", mark, total, files, about)
+
+    def short_of(self, wanted: int) -> WildgraphError | None:
+        """What to raise of a sample that is not as it was asked for; ``None`` if it is."""
+        kept = f"what there is was kept in {self.run.path / 'pairs.jsonl'}"
+        quotas = "; ".join(
+            f"{one.dimension} {one.name or 'of any other kind'}: {one.got} of {one.wanted} ({one.why})" for one in self.lacks
+        )
+        if self.stopped is not None:
+            said = f"{self.stopped.message}; {self.accepted} of {wanted} pairs were accepted{f', short of {quotas}' if quotas else ''}"
+            return BudgetError(said, f"{self.stopped.hint}; {kept}")
+        if self.accepted < wanted:
+            said = f"{self.accepted} of {wanted} pairs were accepted after {self.tried} candidates: {self.exhausted()}"
+            return EmptyResultError(f"{said}{f'; short of {quotas}' if quotas else ''}", kept)
+        return EmptyResultError(f"the sample does not have the shape that was asked for: {quotas}", kept) if quotas else None
 
     def exhausted(self) -> str:
         """Which resource ran out, by the most frequent kind of rejection."""

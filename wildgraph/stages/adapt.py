@@ -218,7 +218,7 @@ def _shared(candidate: Candidate, documents: Iterable[Document], config: AdaptCo
         "document_type": ANY_DOCUMENT if spec.document_types else spec.document_type_name,
         "paradigm": spec.paradigm,
         "purpose": PARADIGMS[spec.paradigm].purpose,
-        "language": config.language,
+        "language": spec.language or config.language,
         "variant": spec.index,
     }
 
@@ -328,7 +328,7 @@ def _pair(
         paradigm=spec.paradigm,
         document_type=spec.document_type_name,
         split=spec.split,
-        language=config.language,
+        language=spec.language or config.language,
         documents=draft.candidate.documents,
         turns=turns,
         layout=int(content_hash("layout", seed, spec.index, length=8), 16),
