@@ -22,6 +22,7 @@ _MARKER = re.compile(r"^([ \t]*(?:\d{1,3}[.)]|[-*•–](?: \[[ x]\])?)[ \t]+)(\
 _ROW = re.compile(r"^\|(?![ :|-]+$).*\|[ \t]*$", re.MULTILINE)
 _CAPITAL = r"[^\W\d_a-zà-öø-ÿа-яё][^\W\d_]*[^\W\d_A-ZÀ-ÖØ-ÞА-ЯЁ][\w'’-]*"
 _NAME = re.compile(rf"\b{_CAPITAL}(?:[ ]{_CAPITAL}){{1,3}}\b")
+_LOWER = re.compile(r"\b[^\W\d_A-ZÀ-ÖØ-ÞА-ЯЁ][\w'’-]*")
 #: A longer or shorter answer than this share of the whole one shows in its length.
 SPREAD = 0.2
 
@@ -123,12 +124,15 @@ def _shape(figure: str) -> tuple[object, ...]:
 def _name(_instruction: str, answer: str, documents: Sequence[str], seed: str) -> Broken | None:
     """A name of the answer exchanged with another one of the documents, of as many words and about its length."""
     there = {match.group() for text in documents for match in _NAME.finditer(text)}
+    # What also begins in lower case is no part of a name, but the first word of a sentence or heading.
+    ordinary = {word for text in documents for word in _LOWER.findall(text)}
+    named = {one for one in there if one.split()[0].lower() not in ordinary}
     mine = {match.group() for match in _NAME.finditer(answer)}
     options: dict[str, list[str]] = {}
-    for name in mine & there:
+    for name in mine & named:
         others = [
             one
-            for one in there - mine
+            for one in named - mine
             if one.count(" ") == name.count(" ") and abs(len(one) - len(name)) <= max(2, len(name) // 4)
             if not set(one.split()) & set(name.split())
         ]

@@ -96,7 +96,7 @@ class Cells:
         noted: Callable[[TaskSpec], None],
         prepare: Callable[[Specs], Specs] = lambda specs: specs,
     ) -> None:
-        self.plan = Plan(dimensions(config, sampler), config.sample.seed)
+        self.plan = Plan(dimensions(config, sampler), config.sample.seed, config.sample.n)
         self._sampler, self._config, self._noted, self._prepare = sampler, config, noted, prepare
         self._pools: dict[Cell, Pool] = {}
         settings = config.sample

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +27,11 @@ _WHOLE = 1_000_000
 _LEAST = 0.001
 #: A rest below this is what rounding left of the shares.
 _ROUNDING = 0.002
+#: Rounds of fitting at most, and the change below which it has settled.
+_ROUNDS, _SETTLED = 300, 1e-7
+
+#: Last seats that are planned together where cells had to be given up.
+_ENDGAME = 32
 
 Cell = tuple[int, ...]
 _Counts = npt.NDArray[np.int64]
@@ -121,17 +125,20 @@ class Step(NamedTuple):
 
 @dataclass
 class Plan:
-    """Which cell comes next; a pure function of shares, seed, the cells taken so far and those that were given up.
+    """Which cell comes next; a pure function of shares, seed, size, the cells taken so far and those that were given up.
 
     Args:
         dimensions: none for a sample without quotas, which has one cell.
         seed: of the sampling; decides between cells that are equally due.
+        size: of the sample; makes no difference unless cells had to be given up, when the last seats make up for what they left.
     """
 
     dimensions: Sequence[Dimension]
     seed: int
+    size: int = 0
     _rotas: list[_Rota] = field(init=False)
     _share: npt.NDArray[np.float64] = field(init=False)
+    _target: npt.NDArray[np.float64] = field(init=False)
     _came: npt.NDArray[np.float64] = field(init=False)
     _noise: npt.NDArray[np.float64] = field(init=False)
     _dead: npt.NDArray[np.bool_] = field(init=False)
@@ -143,7 +150,7 @@ class Plan:
         share = np.ones(())
         for one in self.dimensions:
             share = np.multiply.outer(share, np.array(one.weights) / _WHOLE)
-        self._share = np.asarray(share)
+        self._share = self._target = np.asarray(share)
         self._came = np.zeros(shape)
         self._dead = np.zeros(shape, dtype=np.bool_)
         places = np.arange(math.prod(shape), dtype=np.uint64)
@@ -179,16 +186,47 @@ class Plan:
         return twin
 
     def next(self) -> Step:
-        """The cell that is due; not alive where no cell that could be due can be filled."""
+        """The cell that is due; not alive where a class is due of which no pair can be had."""
         if not self.dimensions:
             return Step((), not self.dead)
-        seats = self._rotas[0].drawn + 1
-        due = seats * self._share - self._came + self._noise
-        for allowed in ([rota.eligible() for rota in self._rotas], [rota.below() for rota in self._rotas]):
-            living = _crossed(allowed) & ~self._dead
-            if living.any():
-                return Step(_largest(due, living), True)
-        return Step(_largest(due, _crossed([rota.eligible() for rota in self._rotas])), False)
+        due = (self._rotas[0].drawn + 1) * self._target - self._came + self._noise
+        open_cells = ~self._dead | self._lost()
+        left = self.size - self._rotas[0].drawn
+        if self._dead.any() and 0 < left <= _ENDGAME:
+            ending = self._ending(due, open_cells, left)
+            if ending.any():
+                cell = _largest(due, ending)
+                return Step(cell, not self._dead[cell])
+        # Where no cell that is left keeps every quota, the one that breaks fewest: it is made up for as soon as it can be.
+        kept = np.zeros(self._dead.shape, dtype=np.int64)
+        for axis, rota in enumerate(self._rotas):
+            line = self._along(axis)
+            kept += (len(self._rotas) + 1) * rota.eligible().reshape(line) + rota.below().reshape(line)
+        among = open_cells & (kept == kept[open_cells].max())
+        cell = _largest(due, among)
+        return Step(cell, not self._dead[cell])
+
+    def _ending(self, due: npt.NDArray[np.float64], open_cells: npt.NDArray[np.bool_], left: int) -> npt.NDArray[np.bool_]:
+        """The cells that take the last seats such that the whole sample keeps every quota; none where that cannot be."""
+        from scipy.optimize import LinearConstraint, milp
+
+        cells = np.argwhere(open_cells)
+        rows, least, most = [np.ones(len(cells))], [left], [left]
+        for axis, (one, rota) in enumerate(zip(self.dimensions, self._rotas, strict=True)):
+            for place, count in enumerate(rota.counts.tolist()):
+                low, high = one.quota(place, self.size)
+                rows.append((cells[:, axis] == place).astype(np.float64))
+                least.append(low - count)
+                most.append(high - count)
+        solved = milp(-due[open_cells], integrality=np.ones(len(cells)), constraints=LinearConstraint(np.array(rows), least, most))
+        ending = np.zeros(self._dead.shape, dtype=np.bool_)
+        if solved.x is not None:
+            ending[tuple(cells[solved.x > 0.5].T)] = True
+        return ending
+
+    def _along(self, axis: int) -> list[int]:
+        """The shape of one dimension's numbers among all."""
+        return [-1 if place == axis else 1 for place in range(self._dead.ndim)]
 
     def take(self, cell: Cell) -> None:
         """A pair of this cell was accepted, or is given up for lost."""
@@ -197,13 +235,33 @@ class Plan:
         self._came[cell] += 1.0
 
     def give_up(self, cell: Cell) -> None:
-        """No pair of this cell can be had any more."""
+        """No pair of this cell can be had any more: the others of its classes make up for it."""
         self._dead[cell] = True
+        if self.dimensions and not self.dead:
+            self._target = self._fitted(~self._dead | self._lost())
 
+    def _lost(self) -> npt.NDArray[np.bool_]:
+        """The cells of classes of which no cell is left: their seats stay empty."""
+        lost = np.zeros(self._dead.shape, dtype=np.bool_)
+        for axis in range(self._dead.ndim):
+            others = tuple(one for one in range(self._dead.ndim) if one != axis)
+            lost |= self._dead.all(axis=others, keepdims=True)
+        return lost
 
-def _crossed(allowed: Sequence[npt.NDArray[np.bool_]]) -> npt.NDArray[np.bool_]:
-    """The cells all of whose classes are allowed."""
-    return np.asarray(reduce(np.logical_and.outer, allowed))
+    def _fitted(self, free: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+        """Shares of the free cells that add up to those of the classes, as near to their products as can be (iterative proportional fitting)."""
+        fitted = np.where(free, self._share, 0.0)
+        for _ in range(_ROUNDS):
+            before = fitted
+            for axis, one in enumerate(self.dimensions):
+                others = tuple(place for place in range(fitted.ndim) if place != axis)
+                wanted = np.array(one.weights, dtype=np.float64) / _WHOLE
+                there = fitted.sum(axis=others)
+                factor = np.divide(wanted, there, out=np.zeros_like(wanted), where=there > 0.0)
+                fitted = fitted * factor.reshape(self._along(axis))
+            if np.abs(fitted - before).max() < _SETTLED:
+                break
+        return np.asarray(fitted)
 
 
 def _largest(due: npt.NDArray[np.float64], among: npt.NDArray[np.bool_]) -> Cell:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 from wildgraph.corpus import DocumentStore
 from wildgraph.errors import InputError, UsageError
@@ -71,31 +72,34 @@ class Shown:
     Attributes:
         pair: the sample. place: ``accepted``, ``surplus`` or ``gated``.
         path: its labels with their support; supports are ``None`` where the graph is not at hand.
-        graph: what is to be said of the graph; empty where it is the one that was walked.
+        known: whether a graph of the sample's type is at hand. graph: what is to be said of it; empty where it is the one that was walked.
         documents: in order. prompts: template, and the version that was used where it is the installed one.
     """
 
     pair: Pair
     place: str
     path: tuple[Step, ...]
+    known: bool
     graph: str
     documents: tuple[ShownDocument, ...]
     prompts: tuple[tuple[str, str], ...]
 
 
-def show(run: RunDirectory, identifier: str, *, context: int = 160) -> Shown:
+def show(run: RunDirectory, identifier: str, *, graphs: Path | None = None, context: int = 160) -> Shown:
     """The sample of a run's latest sampling whose id begins like this.
 
     Args:
         run: the run.
         identifier: the id or its beginning.
+        graphs: folder of the graphs that were sampled from; by default those of the run.
         context: characters shown around evidence.
 
     Raises:
         InputError: the run holds no sample. UsageError: no sample, or more than one, has such an id.
     """
     pair, place = _found(run, identifier.strip().casefold())
-    path, graph = _path(run, pair)
+    here = graphs or run.path / "graphs"
+    path, known, graph = _path(read_graphs(here) if here.is_dir() or graphs else [], pair)
     documents = []
     with DocumentStore(run.path / "documents.sqlite") as store:
         for reference in sorted(pair.documents, key=lambda one: one.order):
@@ -113,7 +117,7 @@ def show(run: RunDirectory, identifier: str, *, context: int = 160) -> Shown:
                 )
             )
     prompts = tuple((name, _version(name, used)) for name, used in sorted(pair.provenance.prompts.items()))
-    return Shown(pair, place, path, graph, tuple(documents), prompts)
+    return Shown(pair, place, path, known, graph, tuple(documents), prompts)
 
 
 def _found(run: RunDirectory, identifier: str) -> tuple[Pair, str]:
@@ -140,14 +144,12 @@ def _found(run: RunDirectory, identifier: str) -> tuple[Pair, str]:
     )
 
 
-def _path(run: RunDirectory, pair: Pair) -> tuple[tuple[Step, ...], str]:
-    here = run.path / "graphs"
-    graphs = read_graphs(here) if here.is_dir() else []
+def _path(graphs: Sequence[TaskGraph], pair: Pair) -> tuple[tuple[Step, ...], bool, str]:
     graph = next((one for one in graphs if one.fingerprint == pair.provenance.graph), None)
     said = ""
     if graph is None:
         graph = next((one for one in graphs if one.name == pair.document_type), None)
-        said = "sampled from another version of this graph" if graph else "the graph it was sampled from is not in this run"
+        said = "sampled from another version of this graph" if graph else "the graph it was sampled from is not here: name it with --graphs"
     names = {node.concept: node for one in graphs for node in one.nodes}
     own = {node.concept: node.support for node in graph.nodes} if graph else {}
     edges = _edges(graph) if graph else {}
@@ -159,7 +161,7 @@ def _path(run: RunDirectory, pair: Pair) -> tuple[tuple[Step, ...], str]:
 
     firsts = [step(*pair.path[0], None, False)] if pair.path else []
     walked = [step(*after, before[1], False) for before, after in pairwise(pair.path)]
-    return (*firsts, *walked, *(step(*one, None, True) for one in pair.attributes)), said
+    return (*firsts, *walked, *(step(*one, None, True) for one in pair.attributes)), graph is not None, said
 
 
 def _edges(graph: TaskGraph) -> dict[frozenset[str | None], tuple[int, int]]:

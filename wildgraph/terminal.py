@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
+    from wildgraph.amounts import Amount
     from wildgraph.demo import DemoResult
-    from wildgraph.estimating import Amount, Estimate
+    from wildgraph.estimating import Estimate
     from wildgraph.funnel import StageCount
     from wildgraph.pipeline import BuildResult, ExportResult
     from wildgraph.sampling import SampleResult

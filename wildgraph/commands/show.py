@@ -24,16 +24,17 @@ _OPEN, _CLOSE = "⟦", "⟧"
 @click.command()
 @click.argument("identifier", metavar="ID")
 @click.option("--run", "-r", type=click.Path(path_type=Path), help="Run directory [the current folder, else ./wildgraph-run].")
+@click.option("--graphs", type=click.Path(path_type=Path), help="Folder of the graphs that were sampled from [RUN/graphs].")
 @click.option("--context", type=click.IntRange(0), default=160, show_default=True, help="Characters shown around evidence.")
 @click.option("--json", "as_json", is_flag=True, help="The sample as its line in pairs.jsonl, indented.")
-def show(identifier: str, run: Path | None, context: int, as_json: bool) -> None:
+def show(identifier: str, run: Path | None, graphs: Path | None, context: int, as_json: bool) -> None:
     """Show the sample whose id begins with ID: path and graph support, documents with evidence in place, prompts, model, verdicts."""
     from rich.console import Console
 
     from wildgraph.showing import show as find
     from wildgraph.store import RunDirectory
 
-    found = find(RunDirectory.open(run or _default_run()), identifier, context=context)
+    found = find(RunDirectory.open(run or _default_run()), identifier, graphs=graphs, context=context)
     if as_json:
         click.echo(json.dumps(found.pair.row(), indent=1, ensure_ascii=False))
         return
@@ -66,7 +67,7 @@ def _print(console: Console, found: Shown) -> None:
     for number, step in enumerate(found.path):
         support = "" if step.support is None else f"{step.support:,} users"
         edge = ""
-        if number and not step.attribute:
+        if number and not step.attribute and found.known:
             edge = "no edge from the label before" if step.frequency is None else f"{step.frequency:,} records with the label before"
         kind = "attribute" if step.attribute else ""
         _line(console, f"{step.field:<26}{step.name:<44}{', '.join(one for one in (support, edge, kind) if one)}".rstrip())

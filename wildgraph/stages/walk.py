@@ -183,25 +183,18 @@ class Sampler:
         self.shares = type_shares(self.grounds, config)
         self.tours: dict[int, Tour] = {}
 
-    def narrowed(self, paradigms: Collection[str] | None = None, document_types: Collection[str] | None = None) -> Self:
-        """The same with these paradigms and graphs alone; what coverage remembers starts anew.
-
-        Args:
-            paradigms: names; ``None`` for all.
-            document_types: concept ids of graphs; ``None`` for all.
-
-        Raises:
-            UsageError: a path of these paradigms can start in none of these graphs.
-        """
+    def narrowed(self, paradigms: Collection[str] | None, document_types: Collection[str] | None) -> Self:
+        """The same with these paradigms and graphs alone (``None`` for all), coverage anew; a UsageError where no path can start then."""
         part = copy(self)
         part.tours = {}
         part.paradigms = [one for one in self.paradigms if paradigms is None or one.name in paradigms]
         kept = [document_types is None or ground.graph.document_type in document_types for ground in self.grounds]
         part.shares = np.where(kept, self.shares, 0.0)
         if not part.paradigms or not part.shares.any():
-            of = ", ".join(sorted(paradigms or ())) or "any paradigm"
-            among = ", ".join(sorted(document_types or ())) or "any document type"
-            raise UsageError(f"no path can be drawn for {of} and {among}", "give the share to others, or require less")
+            named = " and ".join(", ".join(sorted(one)) for one in (paradigms, document_types) if one)
+            raise UsageError(
+                f"no path can be drawn for {named or 'what no share is given to'}", "give the share to others, or require less"
+            )
         return part
 
     def candidates(self, first: int = 0, step: int = 1) -> Iterator[TaskSpec | Rejection]:
