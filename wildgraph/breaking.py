@@ -255,7 +255,7 @@ def form_of(text: str) -> str:
         ('numbered', 'prose', 'table')
     """
     bare = text.strip()
-    if bare[:1] in "{[" and bare[-1:] in "}]":
+    if bare.startswith(("{", "[")) and bare.endswith(("}", "]")):
         return "json"
     if bare.startswith("```"):
         return "code"
