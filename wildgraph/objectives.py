@@ -37,7 +37,7 @@ class Objectives:
     corpus: Corpus
     store: DocumentStore
     count_tokens: Callable[[str], int]
-    _specs: dict[str, TaskSpec] = field(default_factory=dict)
+    _specs: dict[int, TaskSpec] = field(default_factory=dict)
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -78,14 +78,14 @@ class Objectives:
 
     def _noted(self, pairs: Iterable[tuple[Pair, TaskSpec]]) -> Iterator[Pair]:
         for pair, spec in pairs:
-            self._specs[pair.id] = spec
+            self._specs[pair.index] = spec
             yield pair
 
     def _documents(self, pair: Pair) -> list[Document]:
         return [self.store.get(one.hash) for one in sorted(pair.documents, key=lambda one: one.order)]
 
     def _material(self, pair: Pair) -> contrast_stage.Material:
-        spec = self._specs.pop(pair.id)
+        spec = self._specs.pop(pair.index)
         single = sum(turn.role == "user" for turn in pair.turns) == 1
 
         def prompt(documents: Sequence[Document]) -> Prompt:

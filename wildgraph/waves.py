@@ -194,16 +194,16 @@ class Waves:
     def _completed(self, held: list[tuple[Draft, Outcome]]) -> Iterator[tuple[Draft, Outcome]]:
         """The decided candidates, accepted pairs with what the objectives need; those that the budget does not reach stay without."""
         accepted = [draft.item for draft, _ in held if isinstance(draft.item, Pair)]
-        made = {pair.id: pair for pair in accepted}
+        made = {pair.index: pair for pair in accepted}
         specs = {outcome.index: outcome.spec for _, outcome in held}
         try:
             for pair in self._objectives.of((pair, spec) for pair in accepted if (spec := specs[pair.index]) is not None):
-                made[pair.id] = pair
-                self._bills.enter("contrast")
+                made[pair.index] = pair
+                self._bills.enter(next(iter(self._objectives.stages), "adapt"))
         except BudgetError as error:
             self.stopped = error
         for draft, outcome in held:
-            item = made[draft.item.id] if isinstance(draft.item, Pair) else draft.item
+            item = made[draft.item.index] if isinstance(draft.item, Pair) else draft.item
             if isinstance(item, Pair):
                 self._objectives.count(item, self.counts)
             yield Draft(item, draft.written), outcome

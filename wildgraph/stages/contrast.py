@@ -188,12 +188,12 @@ def _answered(work: Sequence[_Work], way: Made, config: ContrastConfig, model: C
     asked: list[tuple[_Work, ChatRequest]] = []
     for one in work:
         if way == "no_document":
-            asked.append((one, ChatRequest(one.pair.id, _guess(one.pair), None, config.answer)))
+            asked.append((one, ChatRequest(str(one.pair.index), _guess(one.pair), None, config.answer)))
             continue
         one.others = one.material.neighbours() if one.material.answer_prompt is not None else ()
         if one.others and one.material.answer_prompt is not None:
             prefix = content_hash("documents", [other.hash for other in one.others])
-            asked.append((one, ChatRequest(one.pair.id, one.material.answer_prompt(one.others), None, config.answer, prefix=prefix)))
+            asked.append((one, ChatRequest(str(one.pair.index), one.material.answer_prompt(one.others), None, config.answer, prefix=prefix)))
     for (one, _), completion in zip(asked, model.map(request for _, request in asked), strict=True):
         if completion.failure is None:
             detail = "" if way == "no_document" else f"answered from {', '.join(other.id for other in one.others)}"
@@ -231,7 +231,7 @@ def _worst(work: Sequence[_Work], config: ContrastConfig, model: ChatModel, coun
     able = [one for one in work if one.material.answer_prompt is not None]
     requests = [
         ChatRequest(
-            f"{one.pair.id}:{number}",
+            f"{one.pair.index}:{number}",
             one.material.answer_prompt(one.material.documents),
             None,
             config.sampling,
@@ -249,20 +249,20 @@ def _worst(work: Sequence[_Work], config: ContrastConfig, model: ChatModel, coun
         mine = completions[place * config.several : (place + 1) * config.several]
         texts = dict.fromkeys(clean(completion.text).strip() for completion in mine if completion.failure is None)
         answers += [(one, text) for text in texts if text and text != one.pair.response]
-    own: dict[str, float] = {}
-    judged: dict[str, list[tuple[float, str]]] = {}
+    own: dict[int, float] = {}
+    judged: dict[int, list[tuple[float, str]]] = {}
     for (one, text), points in zip(answers, score([(one.pair, text) for one, text in answers]), strict=True):
         if points is None:
             continue
         if text == one.pair.response:
-            own[one.pair.id] = points
+            own[one.pair.index] = points
         else:
-            judged.setdefault(one.pair.id, []).append((points, text))
+            judged.setdefault(one.pair.index, []).append((points, text))
     for one in able:
-        for points, text in sorted(judged.get(one.pair.id, ())):
-            margin = own.get(one.pair.id, 0.0) - points
+        for points, text in sorted(judged.get(one.pair.index, ())):
+            margin = own.get(one.pair.index, 0.0) - points
             if margin < config.margin or one.matched is not None:
                 break
             lengths = (count_tokens(text), count_tokens(one.pair.response))
-            detail = f"scored {points:.2f}, the chosen one {own[one.pair.id]:.2f}"
+            detail = f"scored {points:.2f}, the chosen one {own[one.pair.index]:.2f}"
             _keep(one, text, "worst_of_several", lengths, margin=round(margin, 3), detail=detail, engine=model.identity)

@@ -50,14 +50,14 @@ def probe(
         messages: role and content of every turn of the exported prompt.
         passes: whether an answer passes all checkers of a pair.
     """
-    prompts: dict[str, Prompt] = {}
+    prompts: dict[int, Prompt] = {}
 
     def tries() -> Iterator[tuple[Pair, int]]:
         for pair in pairs:
             if not pair.checkers:
                 yield pair, -1
                 continue
-            prompts[pair.id] = exported_prompt(messages(pair))
+            prompts[pair.index] = exported_prompt(messages(pair))
             for number in range(config.samples):
                 yield pair, number
 
@@ -66,8 +66,8 @@ def probe(
         if number < 0:
             return None
         prefix = content_hash("documents", [one.hash for one in sorted(pair.documents, key=lambda one: one.order)])
-        prompt = prompts[pair.id] if number < config.samples - 1 else prompts.pop(pair.id)
-        return ChatRequest(f"{pair.id}:{number}", prompt, None, config.decoding, sample=number, prefix=prefix)
+        prompt = prompts[pair.index] if number < config.samples - 1 else prompts.pop(pair.index)
+        return ChatRequest(f"{pair.index}:{number}", prompt, None, config.decoding, sample=number, prefix=prefix)
 
     passed = answered = 0
     for (pair, number), completion in ask_about(tries(), request, trainee):
