@@ -1,4 +1,4 @@
-"""Target lengths of samples (buckets): how they are written, and which one each candidate fills.
+"""Target lengths of samples (buckets): how they are written.
 
 A thousand is 1,024 here, as in the names of context windows: ``8k`` is 8,192 tokens.
 """
@@ -8,10 +8,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-
-import numpy as np
-
-from wildgraph.chance import keys, pick, uniforms
 
 #: Shortest target: the turns of a chat and an answer alone take some hundred tokens.
 SHORTEST = 1024
@@ -86,24 +82,3 @@ def normalised(shares: Mapping[int, float]) -> dict[int, float]:
         raise ValueError("shares must be above 0")
     total = sum(shares.values())
     return {length: shares[length] / total for length in sorted(shares)}
-
-
-def bucket_of(seed: int, index: int, shares: Mapping[int, float]) -> int | None:
-    """The target length of the candidate at an index: a pure function of seed, index and shares.
-
-    Args:
-        seed: of the sampling.
-        index: place in the sequence of candidates.
-        shares: length -> share, any order; none for no target.
-
-    Example:
-        >>> [bucket_of(3, index, {8192: 0.75, 32768: 0.25}) for index in range(6)]
-        [8192, 32768, 8192, 32768, 32768, 8192]
-        >>> bucket_of(3, 0, {}) is None
-        True
-    """
-    if not shares:
-        return None
-    lengths = sorted(shares)
-    uniform = uniforms(keys(seed, "bucket", np.array([index], dtype=np.uint64)), 0)
-    return lengths[int(pick(np.cumsum([shares[length] for length in lengths], dtype=np.float64), uniform)[0])]

@@ -15,7 +15,18 @@ from wildgraph.commands.cache import cache
 from wildgraph.commands.estimate import estimate_group
 from wildgraph.commands.gate import gate
 from wildgraph.commands.graph import forget, graph, purge
-from wildgraph.commands.options import columns, configuration, model_options, model_overrides, note_engine, shares, targets
+from wildgraph.commands.options import (
+    columns,
+    configuration,
+    model_options,
+    model_overrides,
+    note_engine,
+    objective_options,
+    objective_overrides,
+    shares,
+    targets,
+)
+from wildgraph.commands.show import show
 from wildgraph.errors import UsageError, WildgraphError
 
 if TYPE_CHECKING:
@@ -168,9 +179,6 @@ def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any
 @click.option("--temperature", type=click.FloatRange(0, min_open=True), help="Of the walks: above 1 flatter, below 1 sharper [1].")
 @click.option("--mode", type=click.Choice(["history", "markov", "coverage"]), help="How walks are weighed [history].")
 @click.option("--types", type=click.Choice(["proportional", "sqrt", "uniform"]), help="How document types share the sample [sqrt].")
-@click.option(
-    "--type-share", "type_shares", multiple=True, callback=shares, metavar="TYPE=SHARE", help="A document type's share (repeatable)."
-)
 @click.option("--require", multiple=True, metavar="LABEL", help="Label that every path holds: field=name or concept id (repeatable).")
 @click.option("--forbid", multiple=True, metavar="LABEL", help="Label that no path holds: field=name or concept id (repeatable).")
 @click.option(
@@ -187,6 +195,7 @@ def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any
 @click.option("--against", multiple=True, metavar="FILE", help="Benchmark to decontaminate against: file, folder, glob (repeatable).")
 @click.option("--earlier", multiple=True, metavar="FILE", help="Earlier data set whose samples must not come again (repeatable).")
 @click.option("--output-language", help="Language of instructions and answers, by its English name [English].")
+@objective_options
 @model_options
 def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: Any) -> None:  # noqa: ANN401 - click hands over what the options say
     """Sample N accepted instruction–response pairs from SOURCE (a run, or a folder of graphs) and documents."""
@@ -198,17 +207,17 @@ def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: 
         flags["config_file"],
         {
             **model_overrides(flags),
+            **objective_overrides(flags),
             "documents.columns": flags["columns"],
             "sample.n": flags["number"],
             "sample.seed": flags["seed"],
             "walk.paradigms": list(flags["paradigms"]) or None,
-            "pair.targets": flags["target_tokens"],
+            "sample.quotas.buckets": flags["target_tokens"],
             "corpus.tokenizer": flags["trainee_tokenizer"],
             "walk.multi": flags["multi"],
             "walk.temperature": flags["temperature"],
             "walk.mode": flags["mode"],
             "walk.types": flags["types"],
-            "walk.type_shares": flags["type_shares"],
             "walk.require": list(flags["require"]) or None,
             "walk.forbid": list(flags["forbid"]) or None,
             "walk.start": flags["start"],
@@ -319,3 +328,4 @@ def demo(folder: Path, number: int, quiet: bool) -> None:
 
 cli.add_command(estimate_group(build, sample))
 cli.add_command(cache)
+cli.add_command(show)

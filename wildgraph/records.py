@@ -135,6 +135,13 @@ REASONS: dict[str, tuple[RejectionClass, str]] = {
     "template_text": ("gated", "a turn holds text of the prompts that generate"),
     "no_such_document": ("gated", "the answer cites a document that is not there"),
     "not_evaluated": ("gated", "a gate that was required could not judge the pair"),
+    "known_without_documents": ("gated", "a model that saw no document gave the same answer"),
+    "judged_poor": ("gated", "the judge gave it less than a rubric asks for"),
+    # objectives: the pair stays in the sample
+    "no_alternative": ("filtered", "no worse answer could be made of it; the pair serves supervised training only"),
+    "not_probed": ("failed", "the trainee gave too few answers to tell how often it passes"),
+    "never_passed": ("filtered", "no answer of the trainee passes the checkers, so that reinforcement has nothing to learn from"),
+    "always_passed": ("filtered", "every answer of the trainee passes the checkers, so that reinforcement has nothing to learn from"),
 }
 
 
@@ -385,6 +392,7 @@ class TaskSpec(Record):
         paradigm: name of the paradigm. documents: how many documents the task takes (fewer, but two at least, where the corpus has no more). split: which split they come from.
         document_types: each document's type, where they differ. novel: pairs of concepts that were asked for although they never occurred together.
         bucket: length that the whole prompt and answer shall fill, in the trainee's tokens, or ``None`` for whatever the documents have.
+        language: of instruction and answer, by its English name, or empty for the one that is configured.
     """
 
     index: int = Field(ge=0)
@@ -398,6 +406,7 @@ class TaskSpec(Record):
     document_types: tuple[str, ...] = ()
     novel: tuple[tuple[str, str], ...] = ()
     bucket: int | None = Field(default=None, ge=1)
+    language: str = ""
 
     @model_validator(mode="after")
     def _types_of_all(self) -> Self:
@@ -408,7 +417,7 @@ class TaskSpec(Record):
     @property
     def id(self) -> str:
         """Content hash of everything that makes the task, the index left out."""
-        unset = {name for name in ("document_types", "novel", "bucket") if not getattr(self, name)}
+        unset = {name for name in ("document_types", "novel", "bucket", "language") if not getattr(self, name)}
         return content_hash(self.model_dump(mode="json", exclude={"index", *unset}))
 
 

@@ -171,7 +171,7 @@ def _shared(draft: Draft, config: AdaptConfig) -> dict[str, Json]:
         "document_type": ANY_DOCUMENT if spec.document_types else spec.document_type_name,
         "paradigm": spec.paradigm,
         "purpose": PARADIGMS[spec.paradigm].purpose,
-        "language": config.language,
+        "language": spec.language or config.language,
         "max_evidence": config.max_evidence,
         "variant": spec.index,
     }
@@ -199,7 +199,7 @@ class _Finish:
             paradigm=spec.paradigm,
             document_type=spec.document_type_name,
             split=spec.split,
-            language=self.config.language,
+            language=spec.language or self.config.language,
             documents=draft.candidate.documents,
             turns=tuple(self._messages(draft)),
             answer=draft.answer,

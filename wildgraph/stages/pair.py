@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from wildgraph.buckets import bucket_of, length_of, normalised, parse_targets, spoken
+from wildgraph.buckets import spoken
 from wildgraph.corpus import Corpus, fill
 from wildgraph.embedders import Embedder, Vectors
 from wildgraph.paradigms import PARADIGMS
@@ -35,7 +35,6 @@ class PairConfig(BaseModel):
         pool: how many of the most similar documents of the type one is drawn from; a larger pool spreads the corpus more evenly.
         batch: specifications embedded at a time.
         scan: documents of a large type that a search looks at; more find nearer ones and take longer.
-        targets: target length in tokens -> share of the candidates; none for samples as long as their documents. ``8k`` is 8,192.
         least: share of the target that a sample must fill.
         response_tokens: what is kept free for the answers. responses: the same, for single paradigms.
         instruction_tokens: what is kept free for instructions; a layout may write one twice.
@@ -51,7 +50,6 @@ class PairConfig(BaseModel):
     pool: int = Field(default=24, ge=1)
     batch: int = Field(default=64, ge=1)
     scan: int = Field(default=8192, ge=1)
-    targets: dict[int, float] = Field(default_factory=dict)
     least: float = Field(default=0.9, gt=0.0, lt=1.0)
     response_tokens: int = Field(default=600, ge=0)
     responses: dict[str, int] = Field(default_factory=dict)
@@ -61,18 +59,6 @@ class PairConfig(BaseModel):
     fence_tokens: int = Field(default=16, ge=0)
     grow: int = Field(default=2, ge=0)
     anchors: int = Field(default=24, ge=1)
-
-    @field_validator("targets", mode="before")
-    @classmethod
-    def _lengths(cls, targets: object) -> object:
-        if isinstance(targets, str):
-            return parse_targets(targets)
-        return {length_of(length): share for length, share in targets.items()} if isinstance(targets, Mapping) else targets
-
-    @field_validator("targets")
-    @classmethod
-    def _shares(cls, targets: dict[int, float]) -> dict[int, float]:
-        return normalised(targets)
 
     def reserve(self, bucket: int, paradigm: str) -> int:
         """Tokens that are kept free for instructions and answers."""
@@ -91,15 +77,6 @@ class Frame:
     least: int = 0
     most: int = 0
     margin: float = 0.0
-
-
-def targeted(specs: Iterable[TaskSpec | Rejection], config: PairConfig, *, seed: int) -> Iterator[TaskSpec | Rejection]:
-    """Specifications with the target length of their index, in order; rejections pass through."""
-    for spec in specs:
-        if isinstance(spec, Rejection) or not config.targets:
-            yield spec
-        else:
-            yield spec.model_copy(update={"bucket": bucket_of(seed, spec.index, config.targets)})
 
 
 def pair(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
+from itertools import islice
 from typing import Literal, Self
 
 import numpy as np
@@ -138,11 +140,8 @@ def walk(
         UsageError: no graph has a node to start from, or what is required, forbidden or shared out is not there.
     """
     sequence = Sampler(graphs, config, seed, splits or {})
-    first, size = (0 if config.mode == "coverage" else start), _FIRST_BLOCK
-    while True:
-        block = sequence.specifications(np.arange(first, first + size, dtype=np.uint64))
-        yield from block[max(0, start - first) :]
-        first, size = first + size, min(2 * size, _BLOCK)
+    first = 0 if config.mode == "coverage" else start
+    yield from islice(sequence.candidates(first), start - first, None)
 
 
 def distinct(items: Iterable[TaskSpec | Rejection], repeats: int = 1) -> Iterator[TaskSpec | Rejection]:
@@ -189,6 +188,27 @@ class Sampler:
         self.grounds = [Ground(graph, config.rules, self.required, forbidden) for graph in ordered]
         self.shares = type_shares(self.grounds, config)
         self.tours: dict[int, Tour] = {}
+
+    def narrowed(self, paradigms: Collection[str] | None, document_types: Collection[str] | None) -> Self:
+        """The same with these paradigms and graphs alone (``None`` for all), coverage anew; a UsageError where no path can start then."""
+        part = copy(self)
+        part.tours = {}
+        part.paradigms = [one for one in self.paradigms if paradigms is None or one.name in paradigms]
+        kept = [document_types is None or ground.graph.document_type in document_types for ground in self.grounds]
+        part.shares = np.where(kept, self.shares, 0.0)
+        if not part.paradigms or not part.shares.any():
+            named = " and ".join(", ".join(sorted(one)) for one in (paradigms, document_types) if one)
+            raise UsageError(
+                f"no path can be drawn for {named or 'what no share is given to'}", "give the share to others, or require less"
+            )
+        return part
+
+    def candidates(self, first: int = 0, step: int = 1) -> Iterator[TaskSpec | Rejection]:
+        """The specifications at ``first``, ``first + step``, …, without end; coverage works through them in this order."""
+        size = _FIRST_BLOCK
+        while True:
+            yield from self.specifications(np.arange(first, first + size * step, step, dtype=np.uint64))
+            first, size = first + size * step, min(2 * size, _BLOCK)
 
     def specifications(self, indices: Indices) -> list[TaskSpec | Rejection]:
         """The specifications at these indices; in coverage mode blocks must follow each other from 0 on."""
@@ -355,14 +375,19 @@ def type_shares(grounds: Sequence[Ground], config: WalkConfig) -> Floats:
     weights = np.nan_to_num(weights, nan=0.0)
     given = np.zeros(len(grounds))
     for name, share in sorted(config.type_shares.items()):
-        given[_graph_named(name, grounds)] = share
+        given[graph_named(name, grounds)] = share
     rest = np.where(given > 0.0, 0.0, weights)
     left = max(0.0, 1.0 - float(given.sum()))
     shares: Floats = given + (left * rest / rest.sum() if rest.any() else 0.0)
     return np.asarray(shares / shares.sum())
 
 
-def _graph_named(name: str, grounds: Sequence[Ground]) -> int:
+def graph_named(name: str, grounds: Sequence[Ground]) -> int:
+    """The place of the graph with this id, slug or name.
+
+    Raises:
+        UsageError: there is none with documents, or no path can start in it.
+    """
     known = {
         word.casefold(): place
         for place, ground in enumerate(grounds)
