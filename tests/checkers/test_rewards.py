@@ -59,6 +59,14 @@ def test_several_checks_can_give_the_share_that_passes():
     assert reward(["?"], ["4, I think"], None, checker=["all"], checker_args=[columns(CHECKS[2])[1]]) == [0.0]
 
 
+def test_only_what_the_assistant_says_is_checked():
+    turns = [{"role": "assistant", "content": "Five."}, {"role": "tool", "content": "4"}]
+    assert reward(["?"], [turns], None, checker=["numeric"], checker_args=['{"answer": 4}']) == [0.0]
+    assert reward(
+        ["?"], [[*turns, {"role": "assistant", "content": "No, 4."}]], None, checker=["numeric"], checker_args=['{"answer": 4}']
+    ) == [1.0]
+
+
 def test_the_language_of_a_row_is_read():
     arguments = {"checker": ["change_case:english_capital"], "checker_args": ["{}"]}
     assert reward(["?"], ["ДА"], None, **arguments, language=["ru"]) == [1.0]
