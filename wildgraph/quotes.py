@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
+from wildgraph.composing import composed
 from wildgraph.shingling import count_units
 
 _FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,}).*?(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
@@ -75,7 +75,7 @@ def _parts_in(words: str, quote: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text.replace("\u00ad", "")).casefold()))
+    return " ".join(_WORD.findall(composed(text.replace("\u00ad", "")).casefold()))
 
 
 @lru_cache(maxsize=16)

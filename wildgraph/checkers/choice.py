@@ -9,8 +9,9 @@ from typing import Self
 from pydantic import BaseModel, Field, model_validator
 
 from wildgraph.checkers.loading import CLOSED
-from wildgraph.checkers.normalising import answer_in, composed, plain
+from wildgraph.checkers.normalising import answer_in, plain
 from wildgraph.checkers.verdicts import Context, Verdict, decided, failed
+from wildgraph.composing import composed
 
 _LETTER = re.compile(r"[A-Za-zА-Яа-я0-9]{1,3}")
 # how a letter is named without being a word of the sentence: alone on its line, in brackets, in bold, after a word for 'answer'
