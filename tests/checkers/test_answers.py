@@ -71,6 +71,9 @@ CASES = {
     "choice": [
         ({"answer": "B"}, "B", PASS),
         ({"answer": "b"}, "**(B)**", PASS),
+        ({"answer": "B"}, r"So it is $\boxed{\text{B}}$, not the first.", PASS),
+        ({"answer": "B"}, "The correct answer is **B) Paris**.", PASS),
+        ({"answer": "B"}, "Option B: Paris", PASS),
         ({"answer": "B"}, "A is tempting.\nThe answer is B.", PASS),
         ({"answer": "B"}, "答案：Ｂ", PASS),
         ({"answer": "Б"}, "Ответ: б", PASS),
