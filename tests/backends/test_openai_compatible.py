@@ -146,6 +146,18 @@ def test_no_more_requests_in_flight_than_allowed(fake_server: Callable[..., Fake
     assert server.counted.most_in_flight == 6
 
 
+def test_none_of_those_that_wait_is_overtaken_by_later_ones(fake_server: Callable[..., FakeServer]):
+    sent: list[int] = []
+
+    def latency(body: dict[str, object]) -> float:
+        sent.append(int("".join(char for char in str(body["messages"]) if char.isdigit())))
+        return 0.01
+
+    with closing(OpenAICompatible("fake", fake_server(latency=latency).base_url, "", 8)) as model:
+        list(model.map(requests(200, schema=None)))
+    assert max(abs(place - n) for place, n in enumerate(sent)) <= 16
+
+
 def test_spend_is_what_the_server_says(tmp_path: Path, fake_server: Callable[..., FakeServer]):
     server = fake_server()
     with ResponseCache(tmp_path / "c.sqlite") as cache, closing(OpenAICompatible("fake", server.base_url, "", 8, cache)) as model:
