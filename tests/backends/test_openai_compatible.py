@@ -80,7 +80,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, fak
     with closing(OpenAICompatible("fake")) as model:
         assert model.check() == ("fake",)
         assert "sk-env" not in repr(model)
-        assert "sk-env" not in str(vars(model)["_extra"])
+        assert "sk-env" not in str(vars(model)["_terms"])
 
 
 def test_a_key_with_a_line_break_is_refused(fake_server: Callable[..., FakeServer]):
