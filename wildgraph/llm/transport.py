@@ -17,7 +17,7 @@ import aiohttp
 
 from wildgraph.errors import ConfigError
 from wildgraph.llm.limits import Patience
-from wildgraph.llm.trouble import Trouble
+from wildgraph.llm.trouble import Trouble, without
 from wildgraph.llm.wire import Reply
 from wildgraph.records import content_hash
 
@@ -159,7 +159,7 @@ class HttpTransport:
         return self._session
 
     def _clean(self, text: str) -> str:
-        return text.replace(self._secret, "***") if self._secret else text
+        return without(self._secret, text)
 
 
 def _why(error: aiohttp.ClientConnectorError) -> str:

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -181,15 +182,21 @@ class Writer:
             except sqlite3.Error as error:
                 # Remembered even if the second try works: with the ballast gone, the next group would be lost.
                 self.error = explained(self.path, error)
-                if last_try or not self._ballast.exists():
+                if last_try:
                     return self.error
-                self._ballast.unlink(missing_ok=True)
+                self._make_room()
             except Exception as error:  # whoever waits for this group must not wait for ever
                 self.error = RunError(f"the response cache {self.path} cannot be written: {error}".splitlines()[0])
                 return self.error
             else:
                 return None
         return self.error
+
+    def _make_room(self) -> None:
+        """Give up the ballast, and let the log beside the file begin again: where it may not grow, it has room at its beginning."""
+        self._ballast.unlink(missing_ok=True)
+        with suppress(sqlite3.Error):  # without it the second try fails as the first did, and says why
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
