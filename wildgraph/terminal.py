@@ -257,6 +257,10 @@ def show_status(found: dict[str, Any]) -> None:
             f"{name:<14}{entry['in']:>10,}{entry['out']:>10,}{lost['filtered']:>10,}{lost['gated']:>8,}{lost['failed']:>8,}"
             f"{entry['requests']:>10,}{entry['cache_hits']:>9,}{tokens:>12,}{_cost(entry):>9}{entry['seconds']:>9.1f}"
         )
+    for name, bill in found["unfinished"].items():
+        tokens = bill["prompt_tokens"] + bill["completion_tokens"]
+        spent = f"{bill['requests']:>10,}{bill['cache_hits']:>9,}{tokens:>12,}{_cost(bill):>9}{bill['seconds']:>9.1f}"
+        click.echo(f"{name:<14}{'stopped; the same command goes on':<46}{spent}")
     _dropped(found["stages"])
     reached = found["stages"].get("sample", {}).get("coverage")
     if reached:
