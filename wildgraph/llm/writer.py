@@ -82,7 +82,7 @@ class Writer:
         self._closing = False
         self._seen: Seen | None = None
         self._complete = False
-        self._shared = False
+        self._shared = sqlite3.threadsafety < 3  # an SQLite whose connections belong to one thread each cannot be asked from here
         self._looked = -math.inf
         self._version = self._data_version()
         _reserve(self._ballast, ballast)
