@@ -193,7 +193,9 @@ def _answered(work: Sequence[_Work], way: Made, config: ContrastConfig, model: C
         one.others = one.material.neighbours() if one.material.answer_prompt is not None else ()
         if one.others and one.material.answer_prompt is not None:
             prefix = content_hash("documents", [other.hash for other in one.others])
-            asked.append((one, ChatRequest(str(one.pair.index), one.material.answer_prompt(one.others), None, config.answer, prefix=prefix)))
+            asked.append(
+                (one, ChatRequest(str(one.pair.index), one.material.answer_prompt(one.others), None, config.answer, prefix=prefix))
+            )
     for (one, _), completion in zip(asked, model.map(request for _, request in asked), strict=True):
         if completion.failure is None:
             detail = "" if way == "no_document" else f"answered from {', '.join(other.id for other in one.others)}"
