@@ -123,6 +123,7 @@ def open_waves(
 
 def _mark(graphs: Sequence[TaskGraph], corpus: str, config: Config, engines: Engines) -> str:
     settings = [getattr(config, name).model_dump(mode="json") for name in ("walk", "pair", "adapt", "gate", "sample")]
+    settings.append({"margin": config.corpus.margin, "turn_tokens": config.corpus.turn_tokens})  # these measure, and decide no corpus
     versions = [walk_stage.VERSION, pair_stage.VERSION, adapt_stage.VERSION, gate_stage.VERSION]
     templates = [load_template(name).hash for name in (adapt_stage.INSTRUCT, adapt_stage.ANSWER, adapt_stage.CITE)]
     return fingerprint("sample", 1, [settings, versions, templates, engines.asked], corpus, *(graph.fingerprint for graph in graphs))
