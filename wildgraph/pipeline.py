@@ -22,8 +22,9 @@ from wildgraph.errors import EmptyResultError, InputError, RunError, UsageError
 from wildgraph.estimating import Estimate, estimate_build, estimate_sample
 from wildgraph.explorer.page import render_page
 from wildgraph.explorer.payload import FunnelStage, PageData
-from wildgraph.exporters.card import About, write_dataset
-from wildgraph.exporters.files import Sizes
+from wildgraph.exporters.card import About
+from wildgraph.exporters.hub import check_push, push
+from wildgraph.exporting import write_datasets
 from wildgraph.files import expand
 from wildgraph.funnel import Observer, StageCount, silent
 from wildgraph.masking import load_masker
@@ -32,7 +33,6 @@ from wildgraph.records import Pair
 from wildgraph.rows import look_into
 from wildgraph.sampling import SampleResult, read_pairs
 from wildgraph.sampling import sample_pairs as _sample_pairs
-from wildgraph.stages import export as export_stage
 from wildgraph.store import RunDirectory
 from wildgraph.survey import CoverageReport, path_quality, unreached_edges
 from wildgraph.taskgraph import TaskGraph, read_graphs
@@ -172,28 +172,48 @@ class ExportResult:
 
     Attributes:
         folder: of the data sets. files: those written. rows: in all of them.
+        version: hash of the sorted row ids. by_objective: rows of each. dropped: objective -> reason -> pairs without a row.
+        notes: what to know before training on it. removed: objectives of an earlier export that are gone.
+        pushed: address of the repository that it was pushed to, or empty.
     """
 
     folder: Path
     files: list[Path]
     rows: int
+    version: str = ""
+    by_objective: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, dict[str, int]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    pushed: str = ""
 
 
-def export(run: str | Path, formats: Sequence[str] = ("sft",), out: str | Path | None = None, config: Config | None = None) -> ExportResult:
+def export(
+    run: str | Path,
+    formats: Sequence[str] = (),
+    out: str | Path | None = None,
+    config: Config | None = None,
+    *,
+    push_to: str = "",
+) -> ExportResult:
     """Export a run's latest sample as data sets with a data card.
 
     Args:
         run: the run directory.
-        formats: names of exporters.
+        formats: names of exporters; by default those that the configuration names.
         out: folder; by default ``export`` in the run.
         config: settings.
+        push_to: repository of the Hugging Face Hub, ``OWNER/NAME``, that the data set is pushed to, privately.
 
     Raises:
         WildgraphError: see :mod:`wildgraph.errors`.
     """
     settings = (config or Config()).export
-    if not formats:
+    settings = settings.model_copy(update={"to": tuple(formats) or settings.to})
+    if not settings.to:
         raise UsageError("no format is named", "such as --to sft")
+    if push_to:
+        check_push(push_to)
     with RunDirectory.write(Path(run), existing=True) as directory:
         latest = directory.stage("sample")
         if latest is None:
@@ -208,17 +228,22 @@ def export(run: str | Path, formats: Sequence[str] = ("sft",), out: str | Path |
             funnel={name: entry for name, entry in shown.items() if name not in ("sample", "export")},
             settings={"seed": shown["sample"]["seed"], "pairs wanted": shown["sample"]["wanted"], **shown["sample"]["settings"]},
         )
-        files: list[Path] = []
-        total = 0
         with DocumentStore(directory.path / "documents.sqlite") as store:
-            for name in formats:
-                pairs = read_pairs(directory, "pairs.jsonl")
-                rows = export_stage.export(pairs, settings.model_copy(update={"to": name}), document=store.get)
-                sizes = Sizes(shard_bytes=settings.shard_bytes, row_group_bytes=settings.row_group_bytes)
-                written = write_dataset(rows, export_stage.make_exporter(name), folder, about, sizes)
-                files += written.files
-                total += written.rows
-        return ExportResult(folder, files, total)
+            written = write_datasets(
+                lambda: read_pairs(directory, "pairs.jsonl"), folder, settings, document=store.get, about=about, handed_on=bool(push_to)
+            )
+        pushed = push(folder, written.files, push_to) if push_to else ""
+        return ExportResult(
+            folder,
+            list(written.files),
+            sum(written.rows.values()),
+            written.version,
+            written.rows,
+            written.dropped,
+            written.notes,
+            written.removed,
+            pushed,
+        )
 
 
 def _spare(file: Path, start: str, what: str, hint: str) -> None:

@@ -106,6 +106,14 @@ REASONS: dict[str, tuple[RejectionClass, str]] = {
     "answer_too_long": ("gated", "the answer is longer than allowed"),
     "refusal": ("gated", "the answer is a refusal"),
     "truncated": ("gated", "the answer stops in the middle of a sentence or structure"),
+    # data sets
+    "no_alternative": ("filtered", "no worse answer to the same prompt was written, so it makes no preference row"),
+    "no_checker": ("filtered", "no program can check the answer"),
+    "bad_checker": ("failed", "the check of the answer cannot be loaded"),
+    "always_or_never": ("filtered", "all of the trainee's own answers pass the checks, or none does: nothing is learnt"),
+    "licence_not_allowed": ("filtered", "a document's licence is not among those that were allowed"),
+    "licence_unknown": ("filtered", "a document's licence is not known, and the data set is to be handed on"),
+    "in_earlier_dataset": ("filtered", "its id, or its prompt over the same documents, is in an earlier data set"),
 }
 
 
