@@ -259,6 +259,11 @@ class _Export:
                     else "cannot be used; rows here train on one answer each, which needs no such mark."
                 )
             )
+        if not self.measure.keeps_prompts:
+            self.notes.append(
+                "The chat template renders a prompt alone differently from how it stands before its answer; "
+                "TRL trains on what follows the part that both have in common."
+            )
         if self.measure.limit is None:
             self.notes.append("Neither config.json nor the tokenizer says how long a row the model takes, so no row was held against it.")
 

@@ -55,6 +55,7 @@ class Trainee:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._counter = TokenizerCounter(folder)
+        self._keeps_prompts: bool | None = None
 
     @cached_property
     def identity(self) -> str:
@@ -91,6 +92,11 @@ class Trainee:
         """Whether the template says with ``{% generation %}`` which part of it an assistant wrote."""
         return bool(_GENERATION.search(self._tokenizer.chat_template or ""))
 
+    @property
+    def keeps_prompts(self) -> bool:
+        """Whether prompts, with what the template puts before an answer, begin the whole as it is rendered; as far as the first row tells."""
+        return self._keeps_prompts is not False
+
     @cached_property
     def limit(self) -> int | None:
         """Tokens that the model takes at most: as ``config.json`` says, else the tokenizer; ``None`` where neither does."""
@@ -113,6 +119,8 @@ class Trainee:
             UsageError: the chat template cannot render the row, or loses a turn of it.
         """
         text = self._rendered(name, turns, answering=False)
+        if self._keeps_prompts is None:  # the template's doing, so one row tells
+            self._keeps_prompts = text.startswith(self._rendered(name, turns[:-1], answering=True))
         starts, ends = self._offsets(text)
         by_role = {"system": 0, "user": 0, "assistant": 0}
         place = 0
@@ -140,11 +148,6 @@ class Trainee:
     def count(self, text: str) -> int:
         """Length of plain text."""
         return self._counter.count(text)
-
-    def keeps_prompt(self, turns: Sequence[Message]) -> bool:
-        """Whether the prompt of a conversation, with what the template puts before an answer, begins the whole as it is rendered."""
-        prompt = self._rendered("", turns[:-1], answering=True)
-        return self._rendered("", turns, answering=False).startswith(prompt)
 
     def _rendered(self, name: str, turns: Sequence[Message], *, answering: bool) -> str:
         from jinja2 import TemplateError
