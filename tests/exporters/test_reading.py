@@ -82,7 +82,7 @@ def test_short_prompts_of_strangers_hit_nothing_by_chance(tmp_path):
 
 
 def test_what_names_no_rows_is_an_error(tmp_path):
-    with pytest.raises(InputError, match="no row of .* has an id or a prompt"):
+    with pytest.raises(InputError, match=r"no row of .* has an id or a prompt"):
         write(tmp_path / "now", [made(1)], exclude=(file_of(tmp_path / "x.jsonl", {"text": "a"}),))
     with pytest.raises(InputError, match="no such file"):
         write(tmp_path / "now", [made(1)], exclude=(str(tmp_path / "nowhere"),))

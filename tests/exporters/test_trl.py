@@ -16,7 +16,7 @@ from wildgraph.stages.export import ExportConfig
 
 pytest.importorskip("trl", reason="trl is not installed")
 
-from tiny_trainee import save_model  # noqa: E402
+from tiny_trainee import save_model
 
 #: Longer than what TRL takes by default, which is 1,024 tokens from the front: of these rows nothing but document.
 LONG = document("long", " ".join(f"Clause {place}: item {place % 7} costs {place * 3} euros." for place in range(150)))

@@ -11,6 +11,7 @@ from wildgraph.errors import RunError, UsageError
 
 TOKEN = "HF_TOKEN"  # noqa: S105 - the variable's name
 
+_OURS = re.compile(r"\w+/(train|test)-\d{5}-of-\d{5}\.(parquet|jsonl)|trl_\w+\.py", re.ASCII)
 _REPO = re.compile(r"[\w.-]+/[\w.-]{1,96}", re.ASCII)
 
 
@@ -27,7 +28,7 @@ def check_push(repo: str) -> None:
 
 
 def push(folder: Path, files: Sequence[Path], repo: str) -> str:
-    """Upload the files of a data set in one commit, over those that an earlier push left; returns the address of the repository.
+    """Upload the files of a data set in one commit, in the place of those that an earlier push left; returns the address of the repository.
 
     A repository that is missing is made, private. One that is public already is left alone.
 
@@ -56,8 +57,8 @@ def push(folder: Path, files: Sequence[Path], repo: str) -> str:
                 f"{repo} is public", "make it private on the hub, or name another repository; publish it by hand once you have read it"
             )
         names = {file.relative_to(folder).as_posix(): file for file in files}
-        kept = {".gitattributes", *names}
-        stale = [one.rfilename for one in info.siblings or () if one.rfilename not in kept]
+        # What an earlier push left, and nothing that somebody else put there.
+        stale = [one.rfilename for one in info.siblings or () if one.rfilename not in names and _OURS.fullmatch(one.rfilename)]
         api.create_commit(
             repo,
             [
