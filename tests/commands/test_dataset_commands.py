@@ -37,7 +37,9 @@ def run_of(folder, pairs):
 
 @pytest.fixture
 def run(tmp_path):
-    return run_of(tmp_path / "run", [*(made(index) for index in range(6)), dialogue(index=8), pair(documents=(document(), MEETING), index=9)])
+    return run_of(
+        tmp_path / "run", [*(made(index) for index in range(6)), dialogue(index=8), pair(documents=(document(), MEETING), index=9)]
+    )
 
 
 def objectives(folder):

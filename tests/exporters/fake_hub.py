@@ -84,7 +84,12 @@ class FakeHub:
                 return request.answer(200, {"id": name, "private": repo["private"], "sha": "0" * 40, "siblings": siblings})
             if path == f"/api/datasets/{name}/preupload/main":
                 files = [
-                    {"path": one["path"], "uploadMode": "lfs" if one["path"].endswith(self.large) else "regular", "shouldIgnore": False, "oid": None}
+                    {
+                        "path": one["path"],
+                        "uploadMode": "lfs" if one["path"].endswith(self.large) else "regular",
+                        "shouldIgnore": False,
+                        "oid": None,
+                    }
                     for one in json.loads(body)["files"]
                 ]
                 return request.answer(200, {"files": files})

@@ -78,7 +78,12 @@ def test_a_second_push_replaces_what_the_first_left(exported):
     _, names = exported
     with FakeHub() as hub:
         others = {".gitattributes": b"x", "LICENSE": b"mine", "notes/train.parquet": b"mine"}
-        old = {"dpo/train-00000-of-00001.parquet": b"old", "sft/train-00001-of-00002.parquet": b"old", "trl_dpo.py": b"old", "README.md": b"old"}
+        old = {
+            "dpo/train-00000-of-00001.parquet": b"old",
+            "sft/train-00001-of-00002.parquet": b"old",
+            "trl_dpo.py": b"old",
+            "README.md": b"old",
+        }
         hub.repos["me/leases"] = {"private": True, "type": "dataset", "files": others | old}
         assert push(exported, hub.url).startswith("GAVE")
         assert sorted(hub.repos["me/leases"]["files"]) == sorted([*names, *others])

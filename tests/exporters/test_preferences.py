@@ -7,7 +7,29 @@ from wildgraph.exporters.preferences import LEAST, PreferenceFeatures
 from wildgraph.exporting import write_datasets
 from wildgraph.stages.export import ExportConfig
 
-WORDS = ["the", "rent", "is", "due", "on", "first", "day", "of", "every", "month", "and", "a", "deposit", "comes", "back", "within", "thirty", "days", "after", "lease", "ends"]
+WORDS = [
+    "the",
+    "rent",
+    "is",
+    "due",
+    "on",
+    "first",
+    "day",
+    "of",
+    "every",
+    "month",
+    "and",
+    "a",
+    "deposit",
+    "comes",
+    "back",
+    "within",
+    "thirty",
+    "days",
+    "after",
+    "lease",
+    "ends",
+]
 
 
 def told(pairs):
