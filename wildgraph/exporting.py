@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from wildgraph.exporters.reading import earlier_keys
 from wildgraph.exporters.scripts import TRAINED, training_script
 from wildgraph.exporters.summary import Objective, Sources, Version
 from wildgraph.exporters.trainee import Trainee
-from wildgraph.funnel import StageCount
-from wildgraph.records import REASONS, Document, Json, Pair, Rejection, canonical_json
+from wildgraph.funnel import Observer, StageCount, silent
+from wildgraph.records import REASONS, Document, Json, Pair, Rejection
 from wildgraph.registry import registered
 from wildgraph.stages.export import ExportConfig, make_exporter
 from wildgraph.stages.export import export as export_rows
@@ -69,6 +69,8 @@ def write_datasets(
     document: Callable[[str], Document],
     about: About | None = None,
     handed_on: bool = False,
+    total: int | None = None,
+    observe: Observer = silent,
 ) -> Written:
     """Write a data set with all the objectives that ``config.to`` names.
 
@@ -82,13 +84,15 @@ def write_datasets(
         document: content hash -> document.
         about: what the card says beside the rows.
         handed_on: the data set is to be handed on, so documents of unknown licence are left out.
+        total: how many pairs there are, where that is known.
+        observe: called with an objective's count as it grows.
 
     Raises:
         EmptyResultError: an objective has no row; nothing is touched.
         UsageError: rows are longer than the trainee's model takes, or its chat template cannot render them.
         RunError: the folder cannot be written to.
     """
-    export = _Export(folder, config, document, handed_on)
+    export = _Export(folder, config, document, handed_on, lambda count: observe(count, total))
     existed = folder.exists()
     try:
         return export.write(pairs, about or About())
@@ -100,8 +104,15 @@ def write_datasets(
 class _Export:
     """One export under way."""
 
-    def __init__(self, folder: Path, config: ExportConfig, document: Callable[[str], Document], handed_on: bool) -> None:
-        self.folder, self.config, self.handed_on = folder, config, handed_on
+    def __init__(
+        self,
+        folder: Path,
+        config: ExportConfig,
+        document: Callable[[str], Document],
+        handed_on: bool,
+        observe: Callable[[StageCount], None],
+    ) -> None:
+        self.folder, self.config, self.handed_on, self.observe = folder, config, handed_on, observe
         self.document = lru_cache(maxsize=16)(document)  # a row's are asked for twice
         self.exporters = [make_exporter(name, config) for name in dict.fromkeys(config.to)]
         self.measure: Measure = Trainee(Path(config.validate_with)) if config.validate_with else Estimate()
@@ -185,7 +196,6 @@ class _Export:
             else:
                 self._see_pair()
                 yield row
-        count.passed = count.entered - sum(count.rejected.values())
 
     def _leave_out(self, objective: str, rejection: Rejection, count: StageCount) -> None:
         count.reject(rejection)
@@ -196,6 +206,8 @@ class _Export:
             count.entered += 1
             self._pair = pair
             yield pair
+            count.passed = count.entered - sum(count.rejected.values())
+            self.observe(count)
 
     def _see_pair(self) -> None:
         """Count the pair of the row at hand, once."""
@@ -203,9 +215,9 @@ class _Export:
         if pair is None:
             return
         references = sorted(pair.documents, key=lambda reference: reference.order)
-        decoding = canonical_json(pair.provenance.decoding)
         documents = [self.document(reference.hash).model_copy(update={"id": reference.id}) for reference in references]
-        self.sources.see(pair, documents, [spdx(reference.licence) for reference in references], decoding)
+        worse = any(exporter.name == "dpo" for exporter in self.exporters)
+        self.sources.see(pair, documents, [spdx(reference.licence) for reference in references], worse=worse)
 
     def _see(self, row: Row, objective: Objective) -> None:
         objective.see(row)
@@ -286,7 +298,7 @@ class _Export:
                 settings[key] = [Path(name).name for name in self.config.exclude]
             elif key in settings:
                 settings[key] = Path(self.config.validate_with).name
-        return About(about.title, about.version, funnel, {**about.settings, **({"export": settings} if settings else {})})
+        return replace(about, funnel=funnel, settings={**about.settings, **({"export": settings} if settings else {})})
 
     # ----------------------------------------------------------------- files
 

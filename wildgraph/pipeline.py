@@ -195,6 +195,7 @@ def export(
     config: Config | None = None,
     *,
     push_to: str = "",
+    observe: Observer = silent,
 ) -> ExportResult:
     """Export a run's latest sample as data sets with a data card.
 
@@ -204,6 +205,7 @@ def export(
         out: folder; by default ``export`` in the run.
         config: settings.
         push_to: repository of the Hugging Face Hub, ``OWNER/NAME``, that the data set is pushed to, privately.
+        observe: called with an objective's count as it grows.
 
     Raises:
         WildgraphError: see :mod:`wildgraph.errors`.
@@ -227,10 +229,18 @@ def export(
             version=__version__,
             funnel={name: entry for name, entry in shown.items() if name not in ("sample", "export")},
             settings={"seed": shown["sample"]["seed"], "pairs wanted": shown["sample"]["wanted"], **shown["sample"]["settings"]},
+            compared=shown["sample"].get("compared", {}),
         )
         with DocumentStore(directory.path / "documents.sqlite") as store:
             written = write_datasets(
-                lambda: read_pairs(directory, "pairs.jsonl"), folder, settings, document=store.get, about=about, handed_on=bool(push_to)
+                lambda: read_pairs(directory, "pairs.jsonl"),
+                folder,
+                settings,
+                document=store.get,
+                about=about,
+                handed_on=bool(push_to),
+                total=latest["out"],
+                observe=observe,
             )
         pushed = push(folder, written.files, push_to) if push_to else ""
         return ExportResult(

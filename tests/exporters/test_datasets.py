@@ -321,6 +321,29 @@ def test_the_card_says_what_is_in_it(tmp_path):
     assert not re.search(r"\n\n\n", body)
 
 
+def test_models_of_rejected_answers_are_named_where_they_are_given(tmp_path):
+    items = [pair(index=index, alternatives=(worse(engine="openai:small-model@api"),)) for index in range(3)]
+    write(tmp_path, items, to=("sft",))
+    assert "small-model" not in card(tmp_path)[1]
+    write(tmp_path, items, to=("sft", "dpo"))
+    assert "| openai:small-model@api | rejected answers | 3 |" in card(tmp_path)[1]
+    assert "- `openai:small-model@api`: its maker's terms are not known here" in card(tmp_path)[1]
+
+
+def test_counts_are_shown_as_they_grow(tmp_path):
+    seen = []
+    items = list(rich(5))
+    write_datasets(
+        lambda: iter(items),
+        tmp_path,
+        ExportConfig(to=("sft", "grpo")),
+        document=STORE.__getitem__,
+        total=5,
+        observe=lambda count, total: seen.append((count.stage, count.entered, count.passed, total)),
+    )
+    assert seen == [(f"export {name}", number, number, 5) for name in ("sft", "grpo") for number in range(1, 6)]
+
+
 def test_evidence_positions_are_those_in_the_whole_material(tmp_path):
     from made_pairs import evidence
 
@@ -332,11 +355,13 @@ def test_evidence_positions_are_those_in_the_whole_material(tmp_path):
 
 
 def test_contamination_is_said_as_far_as_it_was_looked_for(tmp_path):
-    clean, open_ = (
-        Verdict(gate="contamination", status=status, reason=reason) for status, reason in (("pass", ""), ("not_evaluated", "nothing named"))
-    )
-    write(tmp_path, pairs(5, verdicts=(clean,)))
-    assert "Decontaminated as far as that goes: all 5 of 5 pairs" in card(tmp_path)[1]
+    clean = Verdict(gate="contamination", status="pass")
+    open_ = Verdict(gate="contamination", status="not_evaluated", reason="no set was named")
+    compared = {"contamination": [{"file": "ruler.jsonl", "sha256": "ab" * 32, "rows": 500}]}
+    write(tmp_path, pairs(5, verdicts=(clean,)), About(compared=compared))
+    body = card(tmp_path)[1]
+    assert "Decontaminated as far as that goes: all 5 of 5 pairs were held against" in body
+    assert f"| contamination | ruler.jsonl | `{'ab' * 32}` | 500 |" in body
     write(tmp_path, [*pairs(3, verdicts=(clean,)), pair(index=9, verdicts=(open_,))])
     assert "Not decontaminated as a whole: 3 of 4 pairs" in card(tmp_path)[1]
     write(tmp_path, [pair(verdicts=(open_,))])

@@ -45,11 +45,12 @@ def _listed(values: tuple[str, ...]) -> list[str] | None:
 )
 @click.option("--push-to-hub", "push_to", metavar="REPO", default="", help="Push to this repository, privately; token from HF_TOKEN.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="YAML file; flags win over it.")
+@click.option("--quiet", "-q", is_flag=True, help="Only errors and the result.")
 def export(run: Path, formats: tuple[str, ...], output: Path | None, config_file: Path | None, push_to: str, **flags: Any) -> None:  # noqa: ANN401 - click hands over what the options say
     """Export the latest sample of RUN as one data set with a Hugging Face card, training scripts and a list of its documents."""
     from wildgraph.errors import UsageError
     from wildgraph.pipeline import export as run_export
-    from wildgraph.terminal import show_export
+    from wildgraph.terminal import Progress, show_export
 
     named = _listed(formats)
     if named == []:
@@ -66,7 +67,9 @@ def export(run: Path, formats: tuple[str, ...], output: Path | None, config_file
             "export.mix": flags["mix"],
         },
     )
-    show_export(run_export(run, (), output, config, push_to=push_to))
+    with Progress(flags["quiet"]) as progress:
+        result = run_export(run, (), output, config, push_to=push_to, observe=progress)
+    show_export(result)
 
 
 @click.command()

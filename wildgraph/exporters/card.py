@@ -18,7 +18,7 @@ from wildgraph.exporters.files import SPLITS
 from wildgraph.exporters.licences import UNKNOWN, hub_licence, known
 from wildgraph.exporters.measures import Measure
 from wildgraph.exporters.preferences import Shortcuts
-from wildgraph.exporters.summary import LENGTHS, POSITIONS, Objective, Sources
+from wildgraph.exporters.summary import LENGTHS, POSITIONS, WORSE, Objective, Sources
 from wildgraph.records import REASONS, Json
 from wildgraph.text import UNDECIDED
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 #: Engines whose identity begins like this write a baseline.
 BASELINE = "offline"
+_Key = TypeVar("_Key", str, tuple[str, str])
 #: The gate that compares with benchmarks.
 CONTAMINATION = "contamination"
-_Key = TypeVar("_Key", str, tuple[str, str])
 _LISTED = 200
 _BAR = 40
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))
@@ -45,12 +45,14 @@ class About:
         version: wildgraph's.
         funnel: stage -> ``in``, ``out`` and ``rejected`` (class -> reason -> count), as ``wildgraph status --json`` gives it.
         settings: the run's configuration.
+        compared: gate -> the files that it compared pairs with: ``file``, ``sha256``, ``rows``.
     """
 
     title: str = "Long-document instructions from task graphs"
     version: str = ""
     funnel: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     settings: Mapping[str, Json] = field(default_factory=dict)
+    compared: Mapping[str, Sequence[Mapping[str, Json]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,8 @@ def render_card(contents: Contents, about: About) -> str:
     header = yaml.safe_dump(_header(contents, about), sort_keys=False, allow_unicode=True, width=1000)
     estimated = contents.measure.estimated
     engines = Counter[str]()
-    for (engine, _), count in sources.decoding.items():
-        engines[engine] += count
+    for (engine, parameters), count in sources.decoding.items():
+        engines[engine] += count * (parameters != WORSE)
     body = template.render(
         about=about,
         version=contents.version,
@@ -114,6 +116,7 @@ def render_card(contents: Contents, about: About) -> str:
         funnel=[(stage, _entry(entry)) for stage, entry in about.funnel.items()],
         reasons=list(_reasons(about.funnel)),
         gates=_gates(sources),
+        compared=[(gate, file) for gate, named in about.compared.items() for file in named],
         decoding=_ranked(sources.decoding),
         terms=list(_terms(engines)),
         prompts=sorted(sources.prompts.items()),
@@ -258,9 +261,11 @@ def _contamination(sources: Sources) -> str:
     passed = sum(count for (gate, status, _), count in sources.verdicts.items() if gate == CONTAMINATION and status == "pass")
     if not passed:
         return "Not decontaminated: no benchmark was named to compare with."
-    compared = f"{passed} of {sources.pairs} pairs were compared with the benchmarks that the run names, and nothing in common was found"
+    compared = (
+        f"{passed} of {sources.pairs} pairs were held against the files that are named above, and none has too much in common with them"
+    )
     if passed < sources.pairs:
-        return f"Not decontaminated as a whole: {compared}; the others were not compared."
+        return f"Not decontaminated as a whole: {compared}; the others were not."
     return f"Decontaminated as far as that goes: all {compared}."
 
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from wildgraph.exporters import Row
-from wildgraph.records import Document, Json, Pair, content_hash
+from wildgraph.records import Document, Json, Pair, Verdict, canonical_json, content_hash
 
 #: Lower ends of the bins of the length histogram, in tokens.
 LENGTHS = (0, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072, 262_144)
+#: What stands for the parameters of the models that wrote rejected answers.
+WORSE = "rejected answers"
 #: Bins of the histogram of evidence positions.
 POSITIONS = 10
 
@@ -80,8 +82,8 @@ class Sources:
     lost_spans: int = 0
     _seen: set[bytes] = field(default_factory=set)
 
-    def see(self, pair: Pair, documents: Sequence[Document], licences: Sequence[str], decoding: str) -> None:
-        """Count a pair with its documents, once however many rows it gives."""
+    def see(self, pair: Pair, documents: Sequence[Document], licences: Sequence[str], *, worse: bool) -> None:
+        """Count a pair with its documents, once however many rows it gives; with the models of its ``worse`` answers where they are given."""
         key = bytes.fromhex(content_hash(pair.id))
         if key in self._seen:
             return
@@ -91,8 +93,10 @@ class Sources:
             source = document.source.replace("\\", "/").rpartition("/")[2]  # folders can name people
             self.documents[document.id] = (document.title, licence, f"{source}:{document.line}" if source and document.line else source)
         self.prompts.update(pair.provenance.prompts.items())
-        self.decoding[pair.provenance.engine, decoding] += 1
-        self.verdicts.update((verdict.gate, verdict.status, _why(verdict.status, verdict.reason)) for verdict in pair.verdicts)
+        self.decoding[pair.provenance.engine, canonical_json(pair.provenance.decoding)] += 1
+        for alternative in pair.alternatives if worse else ():
+            self.decoding[alternative.engine, WORSE] += 1
+        self.verdicts.update((verdict.gate, verdict.status, _why(verdict)) for verdict in pair.verdicts)
         starts: dict[str, int] = {}
         total = 0
         for document in documents:
@@ -105,8 +109,9 @@ class Sources:
                 self.lost_spans += 1
 
 
-def _why(status: str, reason: str) -> str:
-    return reason if status == "not_evaluated" else ""
+def _why(verdict: Verdict) -> str:
+    """Why a gate did not judge."""
+    return verdict.reason if verdict.status == "not_evaluated" else ""
 
 
 class Version:
