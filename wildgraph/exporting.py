@@ -17,6 +17,7 @@ from wildgraph.exporters.measures import Estimate, Measure
 from wildgraph.exporters.mixing import mixed_in, wanted
 from wildgraph.exporters.preferences import PreferenceFeatures, Shortcuts
 from wildgraph.exporters.reading import earlier_keys
+from wildgraph.exporters.sample import OWN
 from wildgraph.exporters.scripts import TRAINED, training_script
 from wildgraph.exporters.summary import Objective, Sources, Version
 from wildgraph.exporters.trainee import Trainee
@@ -222,11 +223,12 @@ class _Export:
     def _see(self, row: Row, objective: Objective) -> None:
         objective.see(row)
         self.version.add(objective.name, row)
-        length = row["n_tokens"]
-        if self.measure.limit is not None and isinstance(length, int) and length > self.measure.limit:
+        # A prompt that is to be answered needs room for an answer.
+        length = sum(count for count in (row["n_tokens"], row.get("n_tokens_answer")) if isinstance(count, int))
+        if self.measure.limit is not None and length > self.measure.limit:
             self.n_too_long += 1
             if len(self.too_long) < _NAMED:
-                self.too_long.append((str(row["id"]), length))
+                self.too_long.append((str(row["id"]) if row["origin"] == OWN else f"{row['id']} of {row['origin']}", length))
         if objective.name == "dpo":
             self.features.add(str(row["pair_id"]), _said(row["chosen"]), _said(row["rejected"]))
 

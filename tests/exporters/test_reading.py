@@ -126,6 +126,18 @@ def test_equal_data_sets_do_not_differ(tmp_path):
     assert dict(found.same) == {"sft": 3, "dpo": 3, "openai": 3}
 
 
+def test_rows_of_strangers_may_hold_anything(tmp_path):
+    import pandas as pd
+
+    for name, number in (("one", 1.0), ("two", float("nan"))):
+        pd.DataFrame({"prompt": ["a", "b"], "when": pd.to_datetime(["2020-01-01", "2020-01-02"]), "x": [0.5, number]}).to_parquet(
+            tmp_path / f"{name}.parquet"
+        )
+    found = diff_datasets(tmp_path / "one.parquet", tmp_path / "two.parquet")
+    assert (len(found.added["rows"]), len(found.removed["rows"]), found.same["rows"]) == (1, 1, 1)
+    assert not diff_datasets(tmp_path / "two.parquet", tmp_path / "two.parquet").differs
+
+
 def test_runs_are_compared_by_their_pairs(tmp_path):
     for name, indices in (("one", (1, 2)), ("two", (2, 3))):
         (tmp_path / name).mkdir()

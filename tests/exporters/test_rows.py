@@ -8,7 +8,7 @@ from wildgraph.checkers import reward
 from wildgraph.errors import UsageError
 from wildgraph.exporters import Exporter
 from wildgraph.exporters.sample import FACTS
-from wildgraph.records import Checker, Message, Rejection, content_hash
+from wildgraph.records import Checker, Message, Rejection, Verdict, content_hash
 from wildgraph.registry import registered
 from wildgraph.stages import export as stage
 from wildgraph.stages.export import ExportConfig, export, make_exporter
@@ -81,6 +81,16 @@ def test_an_sft_row_is_prompt_completion_messages_and_where_it_came_from():
     assert (one["language"], one["origin"], one["instruction"]) == ("en", "wildgraph", sample.instruction)
     assert one["n_tokens"] > one["n_tokens_system"] + one["n_tokens_user"] + one["n_tokens_assistant"] > 100
     assert (one["n_tokens_estimated"], one["template"], one["evidence_tokens"]) == (True, "", "")
+
+
+def test_a_row_can_be_traced_without_its_run():
+    sample = pair(bucket=8192, twin="another", verdicts=(Verdict(gate="grounding", status="pass", detail="may quote"),))
+    one = row(sample)
+    assert (one["bucket"], one["twin"]) == (8192, "another")
+    assert json.loads(one["verdicts"]) == [["grounding", "pass", ""]]
+    found = json.loads(one["provenance"])
+    assert (found["seed"], found["decoding"], found["prompts"]) == (1, {"temperature": 0.3}, {"stages/answer": "0" * 16})
+    assert row(pair())["bucket"] is None
 
 
 def test_which_answers_of_a_dialogue_are_trained_on():

@@ -132,6 +132,18 @@ def test_preference_rows_are_as_long_as_their_longer_answer(tokenizers, tmp_path
     )
 
 
+def test_prompts_leave_room_for_their_answer_and_mixed_rows_are_named_with_their_file(tokenizers, tmp_path):
+    asked = pair(checkers=(exact(),))
+    length = sample(asked, tokenizers()).measured.total
+    tight = tokenizers("tight", length=length - 2)  # the prompt alone fits
+    with pytest.raises(UsageError, match=f"1 rows are longer than the {length - 2} tokens"):
+        write(tmp_path / "out", tight, [asked], to=("grpo",))
+    chats = tmp_path / "chats.jsonl"
+    chats.write_text(json.dumps({"prompt": "word " * 500, "completion": "Yes."}) + "\n")
+    with pytest.raises(UsageError, match=r"\w+ of chats.jsonl \(\d+\)"):
+        write(tmp_path / "out", tokenizers("short", length=200), [pair(index=index) for index in range(3)], mix={str(chats): 0.25})
+
+
 @pytest.mark.parametrize(
     ("name", "template", "says"),
     [

@@ -18,6 +18,7 @@ from wildgraph.exporters.files import SPLITS
 from wildgraph.exporters.licences import UNKNOWN, hub_licence, known
 from wildgraph.exporters.measures import Measure
 from wildgraph.exporters.preferences import Shortcuts
+from wildgraph.exporters.sample import OWN
 from wildgraph.exporters.summary import LENGTHS, POSITIONS, WORSE, Objective, Sources
 from wildgraph.records import REASONS, Json
 from wildgraph.text import UNDECIDED
@@ -81,9 +82,7 @@ class Contents:
     @property
     def mixed(self) -> list[tuple[str, int]]:
         """Rows by the file that they were mixed in from, over the objective with the most."""
-        counts = (
-            Counter({name: n for name, n in part.counts.get("origin", {}).items() if name != "wildgraph"}) for _, part in self.objectives
-        )
+        counts = (Counter({name: n for name, n in part.counts.get("origin", {}).items() if name != OWN}) for _, part in self.objectives)
         return _ranked(max(counts, key=lambda counter: sum(counter.values())))
 
 

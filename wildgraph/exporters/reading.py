@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -157,12 +159,18 @@ def _compare(objective: str, old: Mapping[str, _Known], new: Mapping[str, _Known
 def _known(path: Path) -> dict[str, dict[str, _Known]]:
     found: dict[str, dict[str, _Known]] = {}
     for objective, row in dataset_rows(path):
-        whole = content_hash(row)
+        whole = _hash(row)
         name = row.get("id")
         found.setdefault(objective, {})[name if isinstance(name, str) and name else whole] = _Known(
             whole, _task(row), str(row.get("paradigm") or "-"), str(row.get("document_type") or "-")
         )
     return found
+
+
+def _hash(row: Mapping[str, object]) -> str:
+    """A hash of all that a row holds, dates and numbers that are none included."""
+    text = json.dumps(row, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _task(row: Mapping[str, object]) -> str:

@@ -17,6 +17,8 @@ from wildgraph.text import detect_language, language_code
 Row = dict[str, Json]
 #: Types of columns: plain values, lists of text, and lists of chat messages: role and content; with ``train``; with ``thinking``; with both.
 ColumnType = Literal["string", "integer", "number", "boolean", "strings", "messages", "trained", "thoughtful", "trained+thoughtful"]
+#: Where rows come from that were not mixed in.
+OWN = "wildgraph"
 TrainOn = Literal["marked", "last", "all"]
 
 #: What a row tells of its sample, whatever it trains. No name that a trainer passes itself.
@@ -36,6 +38,10 @@ FACTS: Mapping[str, ColumnType] = {
     "layout": "string",
     "engine": "string",
     "graph": "string",
+    "bucket": "integer",
+    "twin": "string",
+    "verdicts": "string",
+    "provenance": "string",
     "origin": "string",
     "n_tokens": "integer",
     "n_tokens_system": "integer",
@@ -68,7 +74,7 @@ class Sample:
     split: Split
     turns: tuple[Message, ...]
     measure: Measure
-    origin: str = "wildgraph"
+    origin: str = OWN
     documents: tuple[Document, ...] = ()
     pair: Pair | None = None
 
@@ -131,6 +137,10 @@ class Sample:
             "layout": choose_layout(pair.layout).name if pair else "",
             "engine": clean(pair.provenance.engine) if pair else "",
             "graph": pair.provenance.graph if pair else "",
+            "bucket": pair.bucket if pair else None,
+            "twin": pair.twin if pair else "",
+            "verdicts": clean(canonical_json([[one.gate, one.status, one.reason] for one in pair.verdicts])) if pair else "[]",
+            "provenance": clean(canonical_json(_provenance(pair))) if pair else "{}",
             "origin": clean(self.origin),
             "n_tokens": measured.total,
             "n_tokens_system": measured.by_role["system"],
@@ -143,6 +153,12 @@ class Sample:
             "tokenizer": self.measure.identity,
             "template": self.measure.template,
         }
+
+
+def _provenance(pair: Pair) -> dict[str, Json]:
+    """What a pair's provenance tells beside engine, graph and labels left out, which have columns."""
+    found: dict[str, Json] = pair.provenance.model_dump(mode="json", exclude={"engine", "graph", "unrealised"})
+    return found
 
 
 def mark(turns: Sequence[Message], train_on: TrainOn) -> list[Message]:

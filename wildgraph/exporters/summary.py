@@ -44,7 +44,7 @@ class Objective:
         """Count a row."""
         self.rows += 1
         self.splits[str(row["split"])] += 1
-        for name in ("paradigm", "document_type", "language", "layout", "engine", "made", "checker", "origin"):
+        for name in ("paradigm", "document_type", "language", "bucket", "layout", "engine", "made", "checker", "origin"):
             if row.get(name):
                 self.counts.setdefault(name, Counter())[str(row[name])] += 1
         for name, column in {
