@@ -34,18 +34,19 @@ LENGTH = 150_000
 OBJECTIVES = ("sft", "dpo", "grpo")
 
 
-def vocabulary() -> list[str]:
+def paragraphs() -> list[str]:
     chance = random.Random(0)
-    return ["".join(chance.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(chance.randint(2, 10))) for _ in range(20_000)]
+    words = ["".join(chance.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(chance.randint(2, 10))) for _ in range(20_000)]
+    return [" ".join(chance.choices(words, k=1000)) for _ in range(2000)]
 
 
-WORDS = vocabulary()
+PARAGRAPHS = paragraphs()
 
 
 def document(number: int) -> Document:
-    """A text of its own for each number, which no compression makes small."""
+    """A text of its own for each number."""
     chance = random.Random(number)
-    text = " ".join(chance.choices(WORDS, k=LENGTH // 7))
+    text = f"Report {number}\n\n" + "\n\n".join(chance.choices(PARAGRAPHS, k=LENGTH // 7000))
     return Document(id=f"document {number}", hash=f"{number:016x}", text=text, title=f"Report {number}", licence="CC0-1.0")
 
 
