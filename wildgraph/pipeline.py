@@ -17,14 +17,14 @@ from wildgraph.catalogue import load_concepts
 from wildgraph.config import Config
 from wildgraph.corpus import DocumentStore
 from wildgraph.counts import has_counts, read_counts
-from wildgraph.engines import OFFLINE, make_engines
+from wildgraph.engines import OFFLINE, check_roles, make_engines
 from wildgraph.errors import EmptyResultError, InputError, RunError, UsageError
 from wildgraph.estimating import Estimate, estimate_build, estimate_sample
 from wildgraph.explorer.page import render_page
 from wildgraph.explorer.payload import FunnelStage, PageData
 from wildgraph.exporters.card import About
 from wildgraph.exporters.hub import check_push, push
-from wildgraph.exporting import write_datasets
+from wildgraph.exporting import ExportResult, write_datasets
 from wildgraph.files import expand
 from wildgraph.funnel import Observer, StageCount, silent
 from wildgraph.masking import load_masker
@@ -150,8 +150,10 @@ def sample(
         WildgraphError: see :mod:`wildgraph.errors`.
     """
     config = config or Config()
-    if config.model.name == OFFLINE and config.adapt.language.strip().casefold() != "english":
-        raise UsageError(f"the offline engine writes English, not {config.adapt.language}", "name a model with --model")
+    foreign = [one for one in (config.adapt.language, *config.sample.quotas.languages) if one.strip().casefold() != "english"]
+    if config.model.name == OFFLINE and foreign:
+        raise UsageError(f"the offline engine writes English, not {foreign[0]}", "name a model with --model")
+    check_roles(config)
     for file, _ in expand([Path(path) for path in _named(documents, "document")]):  # noticed before a run directory is made
         if not file.is_file():
             raise InputError(f"{file} is not a regular file", "write it to a file first: documents are read more than once")
@@ -164,28 +166,6 @@ def sample(
     target = Path(out) if out else root if is_run else Path("wildgraph-run")
     with RunDirectory.write(target) as directory, make_engines(config, directory.private / "cache.sqlite") as engines:
         return _sample_pairs(directory, graphs, concepts, documents, config, engines, observe)
-
-
-@dataclass(frozen=True)
-class ExportResult:
-    """What ``export`` left.
-
-    Attributes:
-        folder: of the data sets. files: those written. rows: in all of them.
-        version: hash of the sorted row ids. by_objective: rows of each. dropped: objective -> reason -> pairs without a row.
-        notes: what to know before training on it. removed: objectives of an earlier export that are gone.
-        pushed: address of the repository that it was pushed to, or empty.
-    """
-
-    folder: Path
-    files: list[Path]
-    rows: int
-    version: str = ""
-    by_objective: dict[str, int] = field(default_factory=dict)
-    dropped: dict[str, dict[str, int]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    pushed: str = ""
 
 
 def export(
@@ -243,17 +223,7 @@ def export(
                 observe=observe,
             )
         pushed = push(folder, written.files, push_to) if push_to else ""
-        return ExportResult(
-            folder,
-            list(written.files),
-            sum(written.rows.values()),
-            written.version,
-            written.rows,
-            written.dropped,
-            written.notes,
-            written.removed,
-            pushed,
-        )
+        return ExportResult.of(written, pushed)
 
 
 def _spare(file: Path, start: str, what: str, hint: str) -> None:
@@ -382,7 +352,23 @@ def status(run: str | Path) -> dict[str, Any]:
             **{key: bill.get(key, 0) for key in StageCount(name).bill()},
             **{key: value for key, value in entry.items() if key not in ("in", "out", "rejected", "files", "fingerprint", "transient")},
         }
-    order = ("ingest", "mine", "canonicalize", "graph", "documents", "walk", "pair", "adapt", "gate", "sample", "export")
+    order = (
+        "ingest",
+        "mine",
+        "canonicalize",
+        "graph",
+        "documents",
+        "walk",
+        "pair",
+        "adapt",
+        "gate",
+        "closed_book",
+        "judge",
+        "contrast",
+        "probe",
+        "sample",
+        "export",
+    )
     return {
         "run": str(run),
         "stages": {name: shown[name] for name in sorted(shown, key=lambda one: order.index(one) if one in order else 99)},

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
+    from wildgraph.amounts import Amount
     from wildgraph.demo import DemoResult
-    from wildgraph.estimating import Amount, Estimate
+    from wildgraph.estimating import Estimate
     from wildgraph.exporters.reading import DatasetDiff
     from wildgraph.funnel import StageCount
     from wildgraph.pipeline import BuildResult, ExportResult
@@ -136,7 +137,7 @@ def _cost(entry: dict[str, Any]) -> str:
 
 def show_estimate(estimate: Estimate) -> None:
     """What a job will take: low, expected and high, stage by stage, with what the figures rest on."""
-    click.echo(f"{'':<20}{'case':<10}{'requests':>10}{'tokens in':>14}{'cached':>14}{'tokens out':>13}{'price':>11}")
+    click.echo(f"{'':<28}{'case':<10}{'requests':>10}{'tokens in':>14}{'cached':>14}{'tokens out':>13}{'price':>11}")
     for stage in estimate.stages:
         for name, case, amount in (("", "low", stage.low), (stage.prompt, "expected", stage.expected), ("", "high", stage.high)):
             click.echo(_estimated(name, case, amount))
@@ -156,7 +157,7 @@ def _estimated(name: str, case: str, amount: Amount) -> str:
     price = "" if amount.cost is None else _dollars(amount.cost)
     usage = amount.usage
     return (
-        f"{name:<20}{case:<10}{amount.requests:>10,}{usage.prompt_tokens:>14,}{usage.cached_tokens:>14,}"
+        f"{name:<28}{case:<10}{amount.requests:>10,}{usage.prompt_tokens:>14,}{usage.cached_tokens:>14,}"
         f"{usage.completion_tokens:>13,}{price:>11}"
     )
 

@@ -51,7 +51,7 @@ def test_formats_are_named_one_by_one_or_with_commas(run):
     assert objectives(run / "export") == ["dpo", "grpo", "sft"]
     assert "rows     8 sft, 6 dpo, 6 grpo, card in " in out
     assert "left out dpo: no_alternative 2\n" in out
-    assert "left out grpo: no_checker 2\n" in out
+    assert "left out grpo: unchecked 2\n" in out
     assert f"wrote    {run / 'export' / 'trl_dpo.py'}\n" in out
     out = succeed("export", run, "--to", "openai,alpaca").out
     assert objectives(run / "export") == ["alpaca", "openai"]

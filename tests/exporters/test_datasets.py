@@ -234,15 +234,15 @@ def test_what_is_left_out_is_counted_listed_and_on_the_card(tmp_path):
     written = write(tmp_path, items, to=("sft", "dpo", "grpo", "alpaca"))
     assert written.dropped == {
         "dpo": {"no_alternative": 3},
-        "grpo": {"bad_checker": 2, "no_checker": 1},
+        "grpo": {"bad_checker": 2, "unchecked": 1},
         "alpaca": {"multi_turn": 1},
     }
     rows = [json.loads(line) for line in (tmp_path / "left_out.jsonl").read_text().splitlines()]
     assert len(rows) == 7
     assert {"objective": "alpaca", "id": dialogue(index=50).id, "reason": "multi_turn", "detail": ""} in rows
     body = card(tmp_path)[1]
-    assert "| export grpo | 7 | 4 | 1 | 0 | 2 |" in body
-    assert "- export grpo: 2 × `bad_checker`, the check of the answer cannot be loaded" in body
+    assert "| export grpo | 7 | 4 | 1 | 2 | 0 |" in body
+    assert "- export grpo: 2 × `bad_checker`, a check of the pair cannot be loaded" in body
     assert tmp_path / "left_out.jsonl" not in written.files  # ids of pairs that are not in the data set are nobody's business
 
 

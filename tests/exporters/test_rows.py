@@ -176,9 +176,9 @@ def test_grpo_rows_earn_what_their_checks_say():
 @pytest.mark.parametrize(
     ("more", "reason"),
     [
-        ({}, "no_checker"),
-        ({"checkers": (exact(),), "pass_rate": 0.0}, "always_or_never"),
-        ({"checkers": (exact(),), "pass_rate": 1.0}, "always_or_never"),
+        ({}, "unchecked"),
+        ({"checkers": (exact(),), "pass_rate": 0.0}, "never_passed"),
+        ({"checkers": (exact(),), "pass_rate": 1.0}, "always_passed"),
         ({"checkers": (Checker(name="exact", args="{"),)}, "bad_checker"),
         ({"checkers": (Checker(name="exact", args='{"unheard": 1}'),)}, "bad_checker"),
         ({"checkers": (Checker(name="os.system", args='{"answer": "x"}'),)}, "bad_checker"),

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from made_pairs import LEASE, MINUTES, RENT, document, evidence, pair, texts
 
 from wildgraph.gates.grounding import GroundingGate
-from wildgraph.gates.quotes import quotations, says
+from wildgraph.quotes import quotations, says
 from wildgraph.records import Evidence
 
 GATE = GroundingGate()

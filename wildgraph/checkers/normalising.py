@@ -9,7 +9,8 @@ from functools import cache
 #: Combining marks in a row beyond this are parted, as UAX #15 does in its stream-safe format: ordering them takes quadratic time.
 _MAX_MARKS = 30
 _GRAPHEME_JOINER = "\u034f"
-_MARKUP = re.compile(r"\*{1,3}|__|~~|`{1,3}|^#{1,6}[ \t]+|^>[ \t]?", re.MULTILINE)
+# marks that open or close something, not those between two words or numbers
+_MARKUP = re.compile(r"(?<!\w)[*_~`]{1,3}(?=\S)|(?<=\S)[*_~`]{1,3}(?!\w)|^[ \t]{0,3}(?:#{1,6}[ \t]+|>[ \t]?)", re.MULTILINE)
 _OUTER = " \t\n\r\f\v\x85\xa0\u2028\u2029\u3000\"'“”„«»‘’‹›「」『』()[].,;:!?。、，！？…"
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b", re.IGNORECASE)
 
@@ -62,17 +63,19 @@ def answer_in(text: str, cue: str) -> str | None:
     lines = text.splitlines()
     for place in range(len(lines) - 1, -1, -1):
         line = _MARKUP.sub("", lines[place]).strip()
-        if composed(line[: 4 * len(cue) + 16]).casefold().startswith(wanted):
-            # casefold may change lengths: cut where the original matches
-            rest = _after(line, wanted)
-            if rest.strip():
-                return rest.strip()
-            return next((later.strip() for later in lines[place + 1 :] if later.strip()), "")
+        rest = _after(line, wanted)
+        if rest is not None:
+            return rest.strip() or next((later.strip() for later in lines[place + 1 :] if later.strip()), "")
     return None
 
 
-def _after(line: str, wanted: str) -> str:
-    for end in range(1, len(line) + 1):
+def _after(line: str, wanted: str) -> str | None:
+    if line[: len(wanted)].casefold() == wanted:
+        return line[len(wanted) :]
+    if line.isascii():
+        return None
+    # folding and composing change lengths: the original is cut where it matches
+    for end in range(1, min(len(line), 4 * len(wanted)) + 1):
         if composed(line[:end]).casefold() == wanted:
             return line[end:]
-    return ""
+    return None

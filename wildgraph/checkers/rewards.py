@@ -53,7 +53,7 @@ def _object(checker: Checker) -> dict[str, Json]:
     return args
 
 
-def verdicts(
+def judged(
     completions: Sequence[Completion],
     checker: Sequence[str | None],
     checker_args: Sequence[str | None],
@@ -65,7 +65,8 @@ def verdicts(
 
     Args:
         completions: texts, or lists of chat messages, of which the assistant's are read.
-        checker, checker_args: the two columns.
+        checker: the column of that name.
+        checker_args: the column of that name.
         prompts: the prompts, whose text is where quotations may stand.
         languages: ISO 639-1 code of each row's answer, where known.
 
@@ -99,7 +100,8 @@ def reward(
     no check: TRL leaves such a completion out of its group's mean. A column ``language`` is read where there is one.
 
     Args:
-        prompts, completions: texts, or lists of chat messages.
+        prompts: texts, or lists of chat messages.
+        completions: texts, or lists of chat messages.
         completion_ids: not looked at.
         columns: the other columns of the rows, and what TRL adds.
 
@@ -109,7 +111,7 @@ def reward(
     missing = [name for name in COLUMNS if not isinstance(columns.get(name), list | tuple)]
     if missing:
         raise InputError(f"the rows have no column {missing[0]!r}", "export with `--to grpo`, which writes it")
-    found = verdicts(
+    found = judged(
         completions, _texts(columns["checker"]), _texts(columns["checker_args"]), prompts=prompts, languages=_texts(columns.get("language"))
     )
     return [None if verdict is None else verdict.share for verdict in found]
@@ -132,7 +134,8 @@ def said(turns: Completion, role: str = "") -> str:
     """
     if isinstance(turns, str):
         return turns
-    return "\n\n".join(_content(message.get("content")) for message in turns if not role or message.get("role") == role)
+    texts = (_content(message.get("content")) for message in turns if not role or message.get("role") == role)
+    return "\n\n".join(text for text in texts if text)
 
 
 def _content(content: object) -> str:

@@ -46,10 +46,10 @@ class GRPOExporter(BaseModel):
         """The row of a sample; its ``n_tokens`` is the prompt's."""
         pair = sample.pair
         if pair is None or not pair.checkers:
-            yield Rejection(stage="export", item=sample.id, reason="no_checker")
+            yield Rejection(stage="export", item=sample.id, reason="unchecked")
             return
         if pair.pass_rate in (0.0, 1.0):
-            yield Rejection(stage="export", item=sample.id, reason="always_or_never", detail=f"pass rate {pair.pass_rate:g}")
+            yield Rejection(stage="export", item=sample.id, reason="always_passed" if pair.pass_rate else "never_passed")
             return
         try:
             checker, arguments = checker_columns(pair.checkers)

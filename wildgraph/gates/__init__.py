@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
-from wildgraph.gates.table import ORDER, TABLE, skipped
+from wildgraph.gates.named_sets import NamedFile
+from wildgraph.gates.table import COLUMNS, ORDER, TABLE, skipped
 from wildgraph.records import Pair, Verdict
 
-__all__ = ["ORDER", "TABLE", "Gate", "skipped"]
+__all__ = ["COLUMNS", "ORDER", "TABLE", "Comparing", "Gate", "skipped"]
 
 
 @runtime_checkable
@@ -31,6 +32,25 @@ class Gate(Protocol):
 
         Args:
             pair: what is judged.
-            texts: document id -> text, for all documents of the pair; a text is fetched when it is asked for.
+            texts: document id -> text, for all documents of the pair; a text is fetched when it is asked for. In a sampling it is a
+                :class:`wildgraph.gates.texts.PairTexts`, which knows titles and other documents as well.
+        """
+        ...
+
+
+@runtime_checkable
+class Comparing(Protocol):
+    """A gate that compares pairs with data sets which the user names as files."""
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """What the user named: files, folders or patterns."""
+        ...
+
+    def compared(self) -> list[NamedFile]:
+        """The files it compared with, each with its hash.
+
+        Raises:
+            InputError: one cannot be read.
         """
         ...

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wildgraph.errors import ConfigError
-from wildgraph.gates import ORDER, Gate, skipped
+from wildgraph.gates import ORDER, Comparing, Gate, skipped
+from wildgraph.gates.named_sets import NamedFile, named_files
+from wildgraph.gates.texts import PairTexts
 from wildgraph.gates.verdicts import not_evaluated
 from wildgraph.records import Json, Pair, Rejection, Verdict
 from wildgraph.registry import load
 
 STAGE = "gate"
-VERSION = 1
+VERSION = 2
 
 
 class GateConfig(BaseModel):
@@ -22,12 +25,16 @@ class GateConfig(BaseModel):
     Attributes:
         gates: names from the registry. They judge in the order of the table, those it does not know next to last.
         settings: gate -> its fields.
+        require: gates without whose verdict no pair is accepted: one that cannot judge turns the pair away, where the table does not skip it.
+        neighbours: how many of the corpus's documents nearest to a required one are searched for the answer too; 0 for none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     gates: tuple[str, ...] = ORDER
     settings: Mapping[str, Mapping[str, Json]] = Field(default_factory=dict)
+    require: tuple[str, ...] = ()
+    neighbours: int = Field(default=4, ge=0)
 
 
 def make_gates(config: GateConfig) -> tuple[Gate, ...]:
@@ -40,6 +47,9 @@ def make_gates(config: GateConfig) -> tuple[Gate, ...]:
     for name in config.settings:
         if name not in config.gates:
             raise ConfigError(f"there are settings for the gate {name!r}, which does not judge", f"gates: {', '.join(config.gates)}")
+    for name in config.require:
+        if name not in config.gates:
+            raise ConfigError(f"the gate {name!r} is required, but does not judge", f"gates: {', '.join(config.gates)}")
     last = ORDER[-1]
     rank = {name: place for place, name in enumerate(ORDER)} | {last: len(ORDER) + 1}
     return tuple(
@@ -63,12 +73,32 @@ def _make(name: str, settings: Mapping[str, Json]) -> Gate:
     return made
 
 
+def compared_files(config: GateConfig) -> list[Path]:
+    """The files of the data sets that gates compare with, for fingerprints.
+
+    Raises:
+        InputError: nothing is there under a name.
+    """
+    return [file for one in make_gates(config) if isinstance(one, Comparing) for file in named_files(one.sets)]
+
+
+def compared(gates: Sequence[Gate]) -> dict[str, list[NamedFile]]:
+    """What each gate that compares with named data sets has compared with; an empty list where none was named.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    return {one.name: one.compared() for one in gates if isinstance(one, Comparing)}
+
+
 def gate(
     pairs: Iterable[Pair | Rejection],
     config: GateConfig,
     *,
     texts: Callable[[str], str],
     gates: Sequence[Gate] | None = None,
+    titles: Callable[[str], str] | None = None,
+    elsewhere: Callable[[Pair], Mapping[str, str]] | None = None,
 ) -> Iterator[Pair | Rejection]:
     """Pairs with their verdicts, in order; the first gate that fails makes a pair a rejection. Rejections pass through.
 
@@ -77,42 +107,48 @@ def gate(
         config: which gates.
         texts: content hash -> text.
         gates: those of :func:`make_gates`, when one sampling comes in several waves and the gates must remember the earlier ones.
+        titles: content hash -> title.
+        elsewhere: other documents that a pair's answer must not be in: id -> content hash.
     """
     judges = make_gates(config) if gates is None else gates
     for pair in pairs:
-        yield pair if isinstance(pair, Rejection) else _judged(pair, judges, texts)
+        if isinstance(pair, Rejection):
+            yield pair
+            continue
+        found: list[Verdict] = []
+        for verdict in verdicts(pair, judges, config, texts=texts, titles=titles, elsewhere=elsewhere):
+            if verdict.status == "fail":
+                yield Rejection(stage=STAGE, item=str(pair.index), reason=verdict.reason, detail=f"{verdict.gate}: {verdict.detail}")
+                break
+            found.append(verdict)
+        else:
+            yield pair.model_copy(update={"verdicts": tuple(found)})
 
 
-def _judged(pair: Pair, judges: Sequence[Gate], texts: Callable[[str], str]) -> Pair | Rejection:
-    lazily = _Texts({document.id: document.hash for document in pair.documents}, texts)
-    verdicts: list[Verdict] = []
-    for judge in judges:
-        reason = skipped(judge.name, pair.paradigm)
-        verdict = not_evaluated(judge.name, reason) if reason else judge.judge(pair, lazily)
-        if verdict.status == "fail":
-            return Rejection(stage=STAGE, item=str(pair.index), reason=verdict.reason, detail=f"{judge.name}: {verdict.detail}")
-        verdicts.append(verdict)
-    return pair.model_copy(update={"verdicts": tuple(verdicts)})
+def verdicts(
+    pair: Pair,
+    gates: Sequence[Gate],
+    config: GateConfig,
+    *,
+    texts: Callable[[str], str],
+    titles: Callable[[str], str] | None = None,
+    elsewhere: Callable[[Pair], Mapping[str, str]] | None = None,
+) -> Iterator[Verdict]:
+    """What each gate says of a pair, one after the other and none asked in vain: whoever needs only the first failure stops there.
 
-
-class _Texts(Mapping[str, str]):
-    """A pair's texts by document id, each fetched when it is first asked for."""
-
-    def __init__(self, hashes: Mapping[str, str], fetch: Callable[[str], str]) -> None:
-        self._hashes = hashes
-        self._fetch = fetch
-        self._fetched: dict[str, str] = {}
-
-    def __getitem__(self, name: str) -> str:
-        if name not in self._fetched:
-            self._fetched[name] = self._fetch(self._hashes[name])
-        return self._fetched[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._hashes
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._hashes)
-
-    def __len__(self) -> int:
-        return len(self._hashes)
+    A gate that the table skips is not evaluated; one that is required and cannot judge fails with ``not_evaluated``.
+    """
+    lazily = PairTexts(
+        {document.id: document.hash for document in pair.documents},
+        texts,
+        titles=titles,
+        elsewhere=(lambda: elsewhere(pair)) if elsewhere else None,
+    )
+    for judge in gates:
+        if reason := skipped(judge.name, pair.paradigm):
+            yield not_evaluated(judge.name, reason)
+            continue
+        verdict = judge.judge(pair, lazily)
+        if verdict.status == "not_evaluated" and judge.name in config.require:
+            verdict = Verdict(gate=judge.name, status="fail", reason="not_evaluated", detail=verdict.reason)
+        yield verdict

@@ -64,20 +64,22 @@ def says(text: str, quote: str) -> bool:
         >>> says("The fee is due within ten days.", "the fee is due within two days")
         False
     """
-    words = _words(text)
+    words = plain_once(text)
     bare = _SOURCE.sub("", quote)
     return any(_parts_in(words, version) for version in ((quote, bare) if bare and bare != quote else (quote,)))
 
 
 def _parts_in(words: str, quote: str) -> bool:
-    parts = [part for part in map(_plain, _GAP.split(quote)) if count_units(part) >= _LEAST_PART] or [_plain(quote)]
+    parts = [part for part in map(plain, _GAP.split(quote)) if count_units(part) >= _LEAST_PART] or [plain(quote)]
     return all(part in words for part in parts)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """The words of a text, lower case, one space between them: what is left when case, white space, punctuation and markup do not count."""
     return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text.replace("\u00ad", "")).casefold()))
 
 
-@lru_cache(maxsize=16)
-def _words(text: str) -> str:
-    return _plain(text)
+@lru_cache(maxsize=64)
+def plain_once(text: str) -> str:
+    """:func:`plain`, worked out once for a text that is asked for again and again."""
+    return plain(text)
