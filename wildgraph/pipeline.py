@@ -210,6 +210,7 @@ def export(
             funnel={name: entry for name, entry in shown.items() if name not in ("sample", "export")},
             settings={"seed": shown["sample"]["seed"], "pairs wanted": shown["sample"]["wanted"], **shown["sample"]["settings"]},
             compared=shown["sample"].get("compared", {}),
+            models=_other_models(shown),
         )
         with DocumentStore(directory.path / "documents.sqlite") as store:
             written = write_datasets(
@@ -224,6 +225,12 @@ def export(
             )
         pushed = push(folder, written.files, push_to) if push_to else ""
         return ExportResult.of(written, pushed)
+
+
+def _other_models(stages: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """What models did beside writing pairs: stage or role -> identity."""
+    mined = {name: entry["engine"] for name, entry in stages.items() if name in ("mine", "canonicalize") and entry.get("engine")}
+    return mined | {role: stages["sample"][role] for role in ("judge", "trainee") if stages["sample"].get(role)}
 
 
 def _spare(file: Path, start: str, what: str, hint: str) -> None:

@@ -330,6 +330,14 @@ def test_models_of_rejected_answers_are_named_where_they_are_given(tmp_path):
     assert "- `openai:small-model@api`: its maker's terms are not known here" in card(tmp_path)[1]
 
 
+def test_models_that_wrote_nothing_of_it_are_named_too(tmp_path):
+    write(tmp_path, about=About(models={"mine": "openai:miner@api", "judge": "openai:judge|1@api"}))
+    body = card(tmp_path)[1]
+    assert "| openai:miner@api | mine | |" in body
+    assert "| openai:judge\\|1@api | judge | |" in body
+    assert "`openai:miner" not in body  # its words are in no row
+
+
 def test_counts_are_shown_as_they_grow(tmp_path):
     seen = []
     items = list(rich(5))

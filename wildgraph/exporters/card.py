@@ -47,6 +47,7 @@ class About:
         funnel: stage -> ``in``, ``out`` and ``rejected`` (class -> reason -> count), as ``wildgraph status --json`` gives it.
         settings: the run's configuration.
         compared: gate -> the files that it compared pairs with: ``file``, ``sha256``, ``rows``.
+        models: what else a model did -> its identity: mining, judging, being probed.
     """
 
     title: str = "Long-document instructions from task graphs"
@@ -54,6 +55,7 @@ class About:
     funnel: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     settings: Mapping[str, Json] = field(default_factory=dict)
     compared: Mapping[str, Sequence[Mapping[str, Json]]] = field(default_factory=dict)
+    models: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -280,7 +282,7 @@ def _terms(engines: Mapping[str, int]) -> Iterator[str]:
             yield f"`{_cell(engine)}`: {row['maker']}; {row['terms']}{page}."
 
 
-def _cell(text: object) -> str:
-    """Foreign text as one harmless line of a Markdown table."""
+def _cell(text: object, most: int = 200) -> str:
+    """Foreign text as one harmless line of a Markdown table, at most so many characters of it."""
     line = " ".join(str(text).split())
-    return html.escape(line[:200], quote=False).translate({ord(mark): f"\\{mark}" for mark in "|*_`[]\\"}) or "(empty)"
+    return html.escape(line[:most], quote=False).translate({ord(mark): f"\\{mark}" for mark in "|*_`[]\\"}) or "(empty)"
