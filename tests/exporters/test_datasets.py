@@ -162,16 +162,17 @@ def test_nothing_to_export_touches_nothing(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize("failure", [RunError("the store is gone"), KeyboardInterrupt("the store is gone")], ids=["error", "Ctrl-C"])
 @pytest.mark.parametrize("to", [("sft",), ("sft", "openai")])
-def test_a_failure_half_way_leaves_the_old_data_set(tmp_path, to):
+def test_a_failure_half_way_leaves_the_old_data_set(tmp_path, to, failure):
     write(tmp_path, to=to)
     before = everything(tmp_path)
 
     def broken():
         yield from pairs(3)
-        raise RunError("the store is gone")
+        raise failure
 
-    with pytest.raises(RunError, match="store is gone"):
+    with pytest.raises(type(failure), match="store is gone"):
         write_datasets(broken, tmp_path, ExportConfig(to=to), document=STORE.__getitem__)
     assert everything(tmp_path) == before
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from wildgraph.exporters import ColumnType, Row, Sample, Suffix
-from wildgraph.exporters.sample import FACTS, chat, row_id
-from wildgraph.records import Message, Rejection
+from wildgraph.exporters.sample import FACTS, chat
+from wildgraph.records import Message, Rejection, content_hash
 from wildgraph.rows import clean
 
 
@@ -52,7 +52,7 @@ class DPOExporter(BaseModel):
             rejected = Message(role="assistant", content=clean(alternative.content))
             whole = sample.measure.length(sample.id, (*sample.prompt, rejected))
             yield {
-                "id": row_id(sample.id, alternative.made, alternative.content),
+                "id": content_hash(sample.id, alternative.made, alternative.content),
                 "prompt": chat(sample.prompt),
                 "chosen": chat([chosen]),
                 "rejected": chat([rejected]),

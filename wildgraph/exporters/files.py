@@ -28,8 +28,8 @@ class Sizes(BaseModel):
     """How large files become.
 
     Attributes:
-        shard_bytes: JSON bytes after which a new shard begins; a parquet file of the same rows is smaller.
-        row_group_bytes: JSON bytes in one row group of a parquet file; so much is in memory at a time.
+        shard_bytes: JSON bytes of a shard at most; a parquet file of the same rows is smaller.
+        row_group_bytes: JSON bytes of a row group of a parquet file at most; so much is in memory at a time.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,7 +92,7 @@ class Shards:
     Args:
         folder: the data set's; the files lie in a folder of the exporter's name in it.
         exporter: says what they are and which columns they have.
-        sizes: when to begin a new shard and row group. A shard holds at least one row and never more bytes than asked for, else.
+        sizes: when to begin a new shard and row group; neither has more JSON bytes than asked for, unless a single row does.
     """
 
     def __init__(self, folder: Path, exporter: Exporter, sizes: Sizes | None = None) -> None:

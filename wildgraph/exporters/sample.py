@@ -10,7 +10,7 @@ from typing import Literal
 from wildgraph.exporters.layout import choose_layout, lay_out
 from wildgraph.exporters.licences import spdx
 from wildgraph.exporters.measures import Measure, Measured
-from wildgraph.records import Document, Json, Message, Pair, Split, canonical_json, content_hash
+from wildgraph.records import Document, Json, Message, Pair, Split, canonical_json
 from wildgraph.rows import clean
 from wildgraph.text import detect_language, language_code
 
@@ -195,8 +195,3 @@ def trained_from(turns: Sequence[Message]) -> int:
             break
         place = at
     return place
-
-
-def row_id(*parts: object) -> str:
-    """Id of a row that is more than its pair: a content hash."""
-    return content_hash(*parts)

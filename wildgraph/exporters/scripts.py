@@ -32,8 +32,6 @@ def training_script(objective: Objective, title: str) -> str:
     template = files("wildgraph.exporters").joinpath(f"trl_{objective.name}.py.jinja").read_text(encoding="utf-8")
     return environment.from_string(template).render(
         title=" ".join(title.replace('"""', "'''").replace("\\", "/").split()),
-        rows=objective.splits["train"],
-        has_test=bool(objective.splits["test"]),
         longest=objective.longest,
         longest_answer=objective.longest_answer,
         estimated=objective.estimated,
