@@ -345,6 +345,8 @@ def coverage(run: str | Path) -> CoverageReport:
 def status(run: str | Path) -> dict[str, Any]:
     """The funnel of a run: per stage ``in``, ``out``, ``rejected`` by class and reason, requests, tokens, seconds.
 
+    ``unfinished`` holds what was spent on stages that were stopped and have not come to their end since.
+
     Raises:
         InputError: there is no run.
     """
@@ -356,7 +358,8 @@ def status(run: str | Path) -> dict[str, Any]:
         bill = bills.get(name, {}).get("total", {})
         shown[name] = {
             **{key: entry[key] for key in ("in", "out", "rejected")},
-            **{key: bill.get(key, 0) for key in StageCount(name).bill()},
+            **StageCount(name).bill(),
+            **bill,
             **{key: value for key, value in entry.items() if key not in ("in", "out", "rejected", "files", "fingerprint", "transient")},
         }
     order = (
@@ -379,4 +382,5 @@ def status(run: str | Path) -> dict[str, Any]:
     return {
         "run": str(run),
         "stages": {name: shown[name] for name in sorted(shown, key=lambda one: order.index(one) if one in order else 99)},
+        "unfinished": {name: bill["total"] for name, bill in bills.items() if name not in stages and bill["total"].get("requests")},
     }

@@ -275,15 +275,19 @@ def show_coverage(found: CoverageReport) -> None:
 def show_status(found: dict[str, Any]) -> None:
     """The funnel as a table."""
     click.echo(
-        f"{'stage':<14}{'in':>10}{'out':>10}{'filtered':>10}{'gated':>8}{'failed':>8}{'requests':>10}{'cached':>9}{'tokens':>12}{'cost':>9}{'seconds':>9}"
+        f"{'stage':<14}{'in':>10}{'out':>10}{'filtered':>10}{'gated':>8}{'failed':>8}{'requests':>10}{'cached':>9}{'tokens':>12}{'cost':>10}{'seconds':>9}"
     )
     for name, entry in found["stages"].items():
         lost = {kind: sum(reasons.values()) for kind, reasons in entry["rejected"].items()}
         tokens = entry["prompt_tokens"] + entry["completion_tokens"]
         click.echo(
             f"{name:<14}{entry['in']:>10,}{entry['out']:>10,}{lost['filtered']:>10,}{lost['gated']:>8,}{lost['failed']:>8,}"
-            f"{entry['requests']:>10,}{entry['cache_hits']:>9,}{tokens:>12,}{_cost(entry):>9}{entry['seconds']:>9.1f}"
+            f"{entry['requests']:>10,}{entry['cache_hits']:>9,}{tokens:>12,}{_cost(entry):>10}{entry['seconds']:>9.1f}"
         )
+    for name, bill in found.get("unfinished", {}).items():
+        tokens = bill["prompt_tokens"] + bill["completion_tokens"]
+        spent = f"{bill['requests']:>10,}{bill['cache_hits']:>9,}{tokens:>12,}{_cost(bill):>10}{bill['seconds']:>9.1f}"
+        click.echo(f"{name:<14}{'stopped; the same command goes on':<46}{spent}")
     _dropped(found["stages"])
     reached = found["stages"].get("sample", {}).get("coverage")
     if reached:

@@ -58,6 +58,7 @@ CASES = {
         ({"language": "de"}, GERMAN, PASS),
         ({"language": "ru"}, RUSSIAN, PASS),
         ({"language": "zh"}, CHINESE, PASS),
+        ({"language": "zh"}, "委员会在市政厅。", PASS),
         ({"language": "English"}, ENGLISH, PASS),
         ({"language": "de"}, ENGLISH, FAIL),
         ({"language": "en"}, RUSSIAN, FAIL),

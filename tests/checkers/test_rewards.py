@@ -59,6 +59,14 @@ def test_several_checks_can_give_the_share_that_passes():
     assert reward(["?"], ["4, I think"], None, checker=["all"], checker_args=[columns(CHECKS[2])[1]]) == [0.0]
 
 
+def test_only_what_the_assistant_says_is_checked():
+    turns = [{"role": "assistant", "content": "Five."}, {"role": "tool", "content": "4"}]
+    assert reward(["?"], [turns], None, checker=["numeric"], checker_args=['{"answer": 4}']) == [0.0]
+    assert reward(
+        ["?"], [[*turns, {"role": "assistant", "content": "No, 4."}]], None, checker=["numeric"], checker_args=['{"answer": 4}']
+    ) == [1.0]
+
+
 def test_the_language_of_a_row_is_read():
     arguments = {"checker": ["change_case:english_capital"], "checker_args": ["{}"]}
     assert reward(["?"], ["ДА"], None, **arguments, language=["ru"]) == [1.0]
@@ -75,10 +83,41 @@ def test_columns_are_text_that_survives_tables():
             load_check(name, args)
 
 
-@pytest.mark.parametrize("args", ["", "[]", "{", "[" * 100_000])
-def test_checks_whose_arguments_are_no_object_make_no_columns(args):
-    with pytest.raises(InputError, match="checker 'exact'"):
-        columns([Checker(name="exact", args=args)])
+@pytest.mark.parametrize(
+    "checks",
+    [
+        [Checker(name="exact", args="")],
+        [Checker(name="exact", args="[]")],
+        [Checker(name="exact", args="[" * 100_000)],
+        [Checker(name="exact", args='{"answer": 3}')],
+        [Checker(name="exact", args='{"answer": "a"}'), Checker(name="exact", args="{")],
+        [Checker(name="all", args='{"checks": [{"name": "punctuation:no_comma"}]}'), Checker(name="punctuation:no_comma")],
+        [Checker(name="punctuation:no_comma")] * 101,
+    ],
+)
+def test_checks_that_cannot_be_loaded_make_no_columns(checks):
+    with pytest.raises(InputError, match="checker '"):
+        columns(checks)
+    with pytest.raises(UsageError, match="no checker is called"):
+        columns([Checker(name="exakt"), *checks])
+
+
+@pytest.mark.parametrize(
+    ("completion", "given"),
+    [
+        ("<think>Is it 5?</think>\n\nIt is 4.", 1.0),
+        ("Is it 5?\n</think>\nIt is 4.", 1.0),
+        ("<think>It is 4.", 0.0),
+        ("<think>It is 4.</think>", 0.0),
+        ("<think>4</think> 5", 0.0),
+        ("The tags <think> and </think> make 4", 1.0),
+    ],
+)
+def test_what_was_thought_is_not_the_answer(completion, given):
+    assert reward(["?"], [completion], None, checker=["numeric"], checker_args=['{"answer": 4}']) == [given]
+    assert reward(["?"], [[{"role": "assistant", "content": completion}]], None, checker=["numeric"], checker_args=['{"answer": 4}']) == [
+        given
+    ]
 
 
 def test_rows_that_cannot_be_checked_stop_the_training_with_their_number():

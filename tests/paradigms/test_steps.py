@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wildgraph.backends.scripted import ScriptedModel
+from wildgraph.checkers import check
 from wildgraph.llm import ChatRequest
 from wildgraph.paradigms import PARADIGMS
 from wildgraph.paradigms.reasoning import steps_of
@@ -184,6 +185,8 @@ def test_steps_are_read_and_their_quotations_are_the_evidence():
     pair = Script(instruct={"instruction": "Who gets money?", "left_out": []}, reason=STEPS).write(candidate("reasoning"))
     assert isinstance(pair, Pair)
     assert pair.answer == "both"
+    assert [check(one.name, "1. So.\nAnswer: Both.", one.args).status for one in pair.checkers] == ["pass"]
+    assert [check(one.name, "1. Both.\nAnswer: neither", one.args).status for one in pair.checkers] == ["fail"]
     assert pair.response == STEPS
     assert [span.text for span in pair.evidence] == ["The tenant pays 1,200 euros a month.", "The deposit is kept by Harbour Trust"]
 
@@ -281,7 +284,7 @@ def test_the_right_document_is_named_by_title_and_distractors_are_shown():
     (seen,) = script.variables("stages/instruct")
     assert (len(seen["documents"]), seen["required"], seen["others"]) == (2, [1], 0)
     prompt = script.model.seen[0].prompt.messages()[1]["content"]
-    assert "Only document 1 holds what the task needs" in prompt
+    assert "The right one is document 1." in prompt
 
 
 def test_documents_that_only_fill_a_length_are_not_shown():

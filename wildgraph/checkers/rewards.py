@@ -13,6 +13,8 @@ from wildgraph.records import Checker, Json, canonical_json
 #: The columns that :func:`reward` reads. None of them has a name that TRL passes itself.
 COLUMNS = ("checker", "checker_args")
 
+_THOUGHT_BEGINS, _THOUGHT_ENDS = "<think>", "</think>"
+
 Completion = str | Sequence[Mapping[str, object]]
 
 
@@ -27,7 +29,8 @@ def columns(checkers: Sequence[Checker], *, graded: bool = False) -> tuple[str, 
         graded: several checks give the share that passes, instead of 1 or 0.
 
     Raises:
-        InputError: the arguments of a check are not a JSON object.
+        UsageError: no checker has the name of a check.
+        InputError: the arguments of a check are not those that its checker takes.
 
     Example:
         >>> columns([Checker(name="numeric", args='{"answer": 4}')])
@@ -37,20 +40,14 @@ def columns(checkers: Sequence[Checker], *, graded: bool = False) -> tuple[str, 
     """
     if not checkers:
         return "", "{}"
+    for one in checkers:
+        load_check(one.name, one.args)
     if len(checkers) == 1:
-        return checkers[0].name, canonical_json(_object(checkers[0]))
-    checks: list[Json] = [{"name": one.name, "args": _object(one)} for one in checkers]
-    return "share" if graded else "all", canonical_json({"checks": checks})
-
-
-def _object(checker: Checker) -> dict[str, Json]:
-    try:
-        args = json.loads(checker.args)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"the arguments of checker {checker.name[:80]!r} are not JSON") from error
-    if not isinstance(args, dict):
-        raise InputError(f"the arguments of checker {checker.name[:80]!r} are no JSON object")
-    return args
+        return checkers[0].name, canonical_json(json.loads(checkers[0].args))
+    checks: list[Json] = [{"name": one.name, "args": json.loads(one.args)} for one in checkers]
+    name, args = "share" if graded else "all", canonical_json({"checks": checks})
+    load_check(name, args)
+    return name, args
 
 
 def judged(
@@ -87,7 +84,7 @@ def judged(
             raise type(error)(f"row {row}: {error.message}", error.hint) from error
         prompt = said(prompts[row]) if row < len(prompts) else ""
         language = (languages[row] if row < len(languages) else "") or ""
-        found.append(check(said(completion, "assistant"), Context(prompt, (prompt,) if prompt else (), language)))
+        found.append(check(without_thoughts(said(completion, "assistant")), Context(prompt, (prompt,) if prompt else (), language)))
     return found
 
 
@@ -136,6 +133,21 @@ def said(turns: Completion, role: str = "") -> str:
         return turns
     texts = (_content(message.get("content")) for message in turns if not role or message.get("role") == role)
     return "\n\n".join(text for text in texts if text)
+
+
+def without_thoughts(text: str) -> str:
+    """An answer without what a reasoning model thought before it; nothing, when it never came to an end with that.
+
+    The opening tag may be missing, since some chat templates put it into the prompt.
+
+    Example:
+        >>> without_thoughts("<think>Hm, 5?</think>4"), without_thoughts("<think>Hm"), without_thoughts("4")
+        ('4', '', '4')
+    """
+    thoughts, end, answer = text.partition(_THOUGHT_ENDS)
+    if end and (_THOUGHT_BEGINS not in thoughts or thoughts.lstrip().startswith(_THOUGHT_BEGINS)):
+        return answer
+    return "" if not end and text.lstrip().startswith(_THOUGHT_BEGINS) else text
 
 
 def _content(content: object) -> str:

@@ -27,8 +27,8 @@ CHOOSE_DOCUMENT = Paradigm(
     several=False,
     by_program=True,
     purpose=(
-        "one request for something that only one of the documents holds, put so that the user evidently does not know which: the "
-        "answer names that document by its title and gives what was asked for from it"
+        "one request for something that only the right one of the documents holds, put so that the user evidently does not know which one "
+        "that is: the answer names it by its title and gives what was asked for from it"
     ),
     steps=(Do(named), INSTRUCT, ANSWER, CITE),
     refuses=frozenset({"task/compare-documents", "task/combine-several-sources", "long_context_capability/cross-document-comparison"}),

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from wildgraph.checkers.numeric import numbers
 from wildgraph.llm import Completion
 from wildgraph.paradigms.drafts import Declined, Draft, Quote, locate
 from wildgraph.paradigms.paradigm import Paradigm
 from wildgraph.paradigms.steps import INSTRUCT, Ask, answered, asked
+from wildgraph.records import Checker, canonical_json
 
 _STEP = re.compile(r"^[ \t]*(?:\*\*)?(?:step[ \t]+)?(\d{1,2})[.):](?:\*\*)?[ \t]+", re.IGNORECASE | re.MULTILINE)
 _FINAL = re.compile(r"^[ \t]*(?:\*\*)?(?:final )?answer(?:\*\*)?[:：](?:\*\*)?[ \t]*", re.IGNORECASE | re.MULTILINE)
@@ -17,6 +19,9 @@ _QUOTED = re.compile(r"“([^“”]+)”|\"([^\"\n]+)\"|„([^„“”]+)[“�
 #: Fewest steps that quote something: one place alone is no reasoning over a long text. [ours]
 LEAST = 2
 _LEAST_CHARACTERS = 12
+#: Longer answers are no single fact that can be compared. [ours]
+_MOST_CHECKED = 6
+CUE = "Answer:"
 
 
 def steps_of(text: str) -> tuple[list[str], str]:
@@ -50,7 +55,19 @@ def _reasoned(draft: Draft, completion: Completion) -> Draft | Declined:
         return Declined(
             "no_evidence", f"{sum(bool(found) for found in quotes)} of {len(steps)} steps quote a passage, at least {LEAST} must"
         )
-    return replace(draft, quotes=tuple(quote for found in quotes for quote in found), answer=final)
+    return replace(draft, quotes=tuple(quote for found in quotes for quote in found), answer=final, checkers=tuple(_checks(final)))
+
+
+def _checks(final: str) -> Iterator[Checker]:
+    """What holds another answer against this one: its number where it is one, else its words where they are few."""
+    found = list(numbers(final))
+    if len(final.split()) > _MOST_CHECKED:
+        return
+    if len(found) == 1:
+        unit = found[0].after.split()[:1] or found[0].before.split()[-1:]
+        yield Checker(name="numeric", args=canonical_json({"answer": found[0].value, "unit": unit, "cue": CUE}))
+    elif not found:
+        yield Checker(name="exact", args=canonical_json({"answer": final, "cue": CUE}))
 
 
 def _place(quote: str, draft: Draft) -> int:
@@ -68,7 +85,8 @@ REASONING = Paradigm(
     several=False,
     by_program=True,
     purpose=(
-        "one question whose answer is stated nowhere, but follows from at least three passages that lie far apart: each step needs what the step before found"
+        "one question whose answer is stated nowhere, but follows from at least three passages in different parts of the text: each step needs "
+        "what the step before found; it has one right answer, and says from what base to reckon and how to round where that matters"
     ),
     steps=(INSTRUCT, Ask("paradigms/reason", "answer", _reasoned, variables=asked, example=_example)),
     refuses=frozenset({"task/compare-documents", "task/combine-several-sources", "long_context_capability/cross-document-comparison"}),
