@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from wildgraph.quotes import plain
+from wildgraph.quotes import plain, quotations
 from wildgraph.gates.verdicts import failed, passed
 from wildgraph.records import Message, Pair, Verdict
 from wildgraph.text import sentences
@@ -23,6 +23,7 @@ _ASKS_WHETHER = re.compile(
     re.IGNORECASE,
 )
 _MARKS = str.maketrans({"’": "'", "ʼ": "'"})
+_SENTENCE = re.compile(r"[^.!?。！？\n]+")
 _LEAST, _STEM = 4, 5
 
 
@@ -78,7 +79,10 @@ class DeclinesGate(BaseModel):
             named = set().union(*map(_stems, declining))
             if not missing & named:
                 return failed(self.name, "vague_refusal", f"nothing of what was asked is named: {' '.join(declining)}")
-        if found := next((part for part in parts if _patterns().anyway.search(part)), ""):
+        own = response
+        for quote in quotations(response, 1):
+            own = own.replace(quote, " ")  # what a document supposes is not the assistant's guess
+        if found := next((part.group() for part in _SENTENCE.finditer(own) if _patterns().anyway.search(part.group())), ""):
             return failed(self.name, "answered_anyway", found)
         bare = plain(pair.answer or "")
         if bare and not _patterns().declines.search(pair.answer or "") and f" {bare} " in f" {plain(response)} ":
