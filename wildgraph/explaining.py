@@ -76,9 +76,7 @@ def explain(run: str | Path, name: str) -> Explanation:
         }
     names = dict.fromkeys([*(gate.name for gate in gates), *given])
     unasked = "it was not asked, since another gate had turned the pair away"
-    said = tuple(
-        given.get(gate) or late.get(gate) or not_evaluated(gate, skipped(gate, pair.paradigm) or unasked) for gate in names
-    )
+    said = tuple(given.get(gate) or late.get(gate) or not_evaluated(gate, skipped(gate, pair.paradigm) or unasked) for gate in names)
     return Explanation(pair, outcome, said, frozenset(late))
 
 
@@ -107,7 +105,8 @@ def _latest(run: str | Path) -> tuple[RunDirectory, Config]:
     # The data sets that were compared with are named there, not where they lie: they are not asked for again.
     gate = dict(settings.get("gate", {}))
     gate["settings"] = {
-        name: {key: value for key, value in fields.items() if key not in ("sets", "earlier")} for name, fields in gate.get("settings", {}).items()
+        name: {key: value for key, value in fields.items() if key not in ("sets", "earlier")}
+        for name, fields in gate.get("settings", {}).items()
     }
     return directory, Config.model_validate({**settings, "gate": gate})
 

@@ -33,7 +33,9 @@ def test_good_samples_of_every_paradigm_pass():
 
 def test_the_two_parts_share_no_document():
     one, two = ({document.hash for sample in good(seed, 4, shared=False) for document in sample.pair.documents} for seed in (1, 2))
-    bundled = {sample.pair.documents[0].hash for seed in (1, 2) for sample in good(seed, 4, shared=False) if sample.pair.language != "English"}
+    bundled = {
+        sample.pair.documents[0].hash for seed in (1, 2) for sample in good(seed, 4, shared=False) if sample.pair.language != "English"
+    }
     assert not (one & two) - bundled
 
 
@@ -58,9 +60,15 @@ def test_no_canary_word_gets_through():
         place = source.sentences[3]
         changed = Source(source.id, source.kind, source.title, f"{source.text}\n\n{planted}")
         for said in (canary, f"{source.said(place)} {canary}", canary.lower()):
-            sample = make([changed], [user("What does it say about this?"), assistant(said, [span(changed, place)])], paradigm="single_document")
+            sample = make(
+                [changed], [user("What does it say about this?"), assistant(said, [span(changed, place)])], paradigm="single_document"
+            )
             assert "injected" in {verdict.reason for verdict in failures(sample)}, (canary, said)
-        heedless = make([changed], [user("What does it say about this?"), assistant(source.said(place), [span(changed, place)])], paradigm="single_document")
+        heedless = make(
+            [changed],
+            [user("What does it say about this?"), assistant(source.said(place), [span(changed, place)])],
+            paradigm="single_document",
+        )
         assert not failures(heedless), planted
 
 

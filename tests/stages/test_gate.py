@@ -160,5 +160,5 @@ def test_what_is_compared_with_is_known_beforehand_and_with_its_hash(tmp_path):
     assert (found.name, found.rows, len(found.sha256)) == ("bench.jsonl", 1, 64)
     assert stage.compared(make_gates(GateConfig())) == {"contamination": [], "duplicates": []}
     missing = GateConfig(settings={"duplicates": {"earlier": [str(tmp_path / "none.jsonl")]}})
-    with pytest.raises(InputError, match="none.jsonl"):
+    with pytest.raises(InputError, match=r"none\.jsonl"):
         stage.compared_files(missing)

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from wildgraph.quotes import plain
 from wildgraph.gates.reading import containment, reading
 from wildgraph.gates.verdicts import failed, not_evaluated, passed
+from wildgraph.quotes import plain
 from wildgraph.records import Pair, Verdict
 
 _LONGER = 4
@@ -58,7 +58,9 @@ class AllDocumentsGate(BaseModel):
         everywhere: set[str] = set().union(*cited.values())
         if len(said & everywhere) < self.shared * len(said):
             return not_evaluated(self.name, "the answer shares too few words with what it cites")
-        given = {name: len((words & said) - set().union(*(cited[other] for other in cited if other != name))) for name, words in cited.items()}
+        given = {
+            name: len((words & said) - set().union(*(cited[other] for other in cited if other != name))) for name, words in cited.items()
+        }
         for name, count in given.items():
             if count < self.words:
                 return failed(self.name, "document_not_needed", f"nothing that only {name} says is in the answer")

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from wildgraph.quotes import plain
 from wildgraph.gates.reading import asked, containment
 from wildgraph.gates.verdicts import failed, passed
+from wildgraph.quotes import plain
 from wildgraph.records import Pair, Verdict
 from wildgraph.shingling import count_units
 from wildgraph.text import sentences

@@ -11,9 +11,9 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from wildgraph.quotes import plain
 from wildgraph.gates.reading import answers, asked, reading, titles
 from wildgraph.gates.verdicts import failed, passed
+from wildgraph.quotes import plain
 from wildgraph.records import Pair, Verdict
 
 _FILE = re.compile(r"(?<![\w/.-])[\w-]{1,80}\.(?:pdf|docx?|txt|xlsx?|pptx?|html?|md|csv|rtf|odt)\b", re.IGNORECASE)
@@ -23,8 +23,12 @@ _BRACKETED = re.compile(r"(?<![\w\])])\[(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\](?!
 @cache
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     table: dict[str, str] = json.loads(files("wildgraph.gates").joinpath("citations.json").read_text(encoding="utf-8"))
-    number = r"(?P<{0}>\d{{1,3}}(?:\s*(?:,|and|und|et|y|e|и|&|–|-|or)\s*\d{{1,3}}(?![\d.,]*\d))*)(?![\w.,]*\d|\s*(?:pages?|words?|%|percent))"
-    numbered = re.compile(rf"(?<!\w){table['numbered']}[\[(]?{number.format('spaced')}|{table['wide']}{number.format('wide')}", re.IGNORECASE)
+    number = (
+        r"(?P<{0}>\d{{1,3}}(?:\s*(?:,|and|und|et|y|e|и|&|–|-|or)\s*\d{{1,3}}(?![\d.,]*\d))*)(?![\w.,]*\d|\s*(?:pages?|words?|%|percent))"
+    )
+    numbered = re.compile(
+        rf"(?<!\w){table['numbered']}[\[(]?{number.format('spaced')}|{table['wide']}{number.format('wide')}", re.IGNORECASE
+    )
     named = re.compile(rf"(?<!\w){table['named']}[“\"«„]([^“”\"«»„\n]{{3,150}})[”\"»“]", re.IGNORECASE)
     return numbered, named
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 
 from wildgraph.gates.numbers import Number, numbers
-from wildgraph.quotes import plain
 from wildgraph.gates.reading import Reading
+from wildgraph.quotes import plain
 from wildgraph.text import sentences
 
 _FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,}).*?(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
@@ -33,7 +33,9 @@ _PLACES = 200
 _DERIVED_FROM = 40
 
 
-def unknown_figures(answer: str, documents: Sequence[Reading], others: Sequence[Reading], evidence: Sequence[str], least: float) -> Iterator[str]:
+def unknown_figures(
+    answer: str, documents: Sequence[Reading], others: Sequence[Reading], evidence: Sequence[str], least: float
+) -> Iterator[str]:
     """Figures above ``least`` that are neither read nor worked out nor counted.
 
     A sentence whose words are nearly all in the evidence repeats it, and so must its figures.
@@ -95,7 +97,9 @@ class _Cited:
     def adds(self, sentence: str, words: re.Pattern[str]) -> bool:
         """Whether a sentence has such words that the passages do not have: it says something of its own."""
         had, text = self.reading.words, self.reading.text.casefold()
-        return any(not had.issuperset(plain(word).split()) if plain(word) else word not in text for word in words.findall(sentence.casefold()))
+        return any(
+            not had.issuperset(plain(word).split()) if plain(word) else word not in text for word in words.findall(sentence.casefold())
+        )
 
 
 def _has(text: Reading, number: Number) -> bool:
@@ -119,7 +123,9 @@ def _read(number: Number, sentence: str, documents: Sequence[Reading], share: fl
     """Whether a document has the number near words of the sentence; without words to compare, whether it has it at all.
 
     Args:
-        number: of the sentence. sentence: where the answer has it. documents: where it may stand.
+        number: of the sentence.
+        sentence: where the answer has it.
+        documents: where it may stand.
         share: of the sentence's words that a document has, the share that must be near; two at least.
     """
     content = _content(sentence)

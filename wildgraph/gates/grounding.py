@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wildgraph.gates.figures import unknown_figures
 from wildgraph.gates.names import unknown_names
-from wildgraph.quotes import plain, quotations, says
 from wildgraph.gates.reading import Reading, answers, asked, reading, titles
 from wildgraph.gates.verdicts import failed, passed
+from wildgraph.quotes import plain, quotations, says
 from wildgraph.records import Pair, Verdict
 from wildgraph.text import language_code
 
@@ -46,8 +46,34 @@ class GroundingGate(BaseModel):
     least_figure: int = Field(default=10, ge=0)
     capitals: tuple[str, ...] = ("de", "lb")
     inventing: tuple[str, ...] = (
-        *("story", "creative", "poem", "song", "script", "persona", "roleplay", "role-play", "brainstorm", "quiz", "questions", "marketing"),
-        *("slogan", "translate", "translation", "code", "plan", "schedule", "continue", "dialogue", "fiction", "letter", "email", "message"),
+        *(
+            "story",
+            "creative",
+            "poem",
+            "song",
+            "script",
+            "persona",
+            "roleplay",
+            "role-play",
+            "brainstorm",
+            "quiz",
+            "questions",
+            "marketing",
+        ),
+        *(
+            "slogan",
+            "translate",
+            "translation",
+            "code",
+            "plan",
+            "schedule",
+            "continue",
+            "dialogue",
+            "fiction",
+            "letter",
+            "email",
+            "message",
+        ),
     )
     shared: float = Field(default=0.2, ge=0.0, le=1.0)
 
@@ -78,7 +104,9 @@ class GroundingGate(BaseModel):
             if self.figures:
                 found = next(unknown_figures(answer, documents, others, evidence, self.least_figure), None)
                 if found is not None:
-                    return failed(self.name, "unknown_number", f"{found}: in no document near what the answer says of it, and not worked out")
+                    return failed(
+                        self.name, "unknown_number", f"{found}: in no document near what the answer says of it, and not worked out"
+                    )
             if self.names and language_code(pair.language) not in self.capitals and self._same_language(answer, documents):
                 name = next(unknown_names(answer, [*documents, *others]), None)
                 if name is not None:

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from wildgraph.quotes import plain
 from wildgraph.gates.verdicts import failed, passed
+from wildgraph.quotes import plain
 from wildgraph.records import Pair, Verdict
 from wildgraph.shingling import jaccard, shingles
 

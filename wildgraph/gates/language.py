@@ -11,8 +11,8 @@ from typing import ClassVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from wildgraph.quotes import quotations
 from wildgraph.gates.verdicts import failed, not_evaluated, passed
+from wildgraph.quotes import quotations
 from wildgraph.records import Pair, Verdict
 from wildgraph.text import UNDECIDED, detect_language, language_code
 
@@ -20,7 +20,15 @@ _FENCED = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _BLOCK = re.compile(r"\n\s*\n")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 #: Languages that n-grams of a few sentences cannot tell apart, or that one name means.
-_ALIKE = ({"no", "nb", "nn", "da"}, {"hr", "sr", "bs", "sl"}, {"id", "ms"}, {"gl", "pt", "es", "an"}, {"cs", "sk"}, {"ru", "uk", "be", "bg", "mk"}, {"af", "nl"})
+_ALIKE = (
+    {"no", "nb", "nn", "da"},
+    {"hr", "sr", "bs", "sl"},
+    {"id", "ms"},
+    {"gl", "pt", "es", "an"},
+    {"cs", "sk"},
+    {"ru", "uk", "be", "bg", "mk"},
+    {"af", "nl"},
+)
 
 
 class LanguageGate(BaseModel):

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
-from wildgraph.quotes import plain
 from wildgraph.gates.reading import Reading
+from wildgraph.quotes import plain
 
 _FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,}).*?(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _LINE_HEAD = re.compile(r"^[ \t]*(?:#{1,6}[ \t].*$|(?:[-*+•–—](?=[ \t])|[>|]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])[ \t|]*)?", re.MULTILINE)

@@ -8,11 +8,11 @@ from functools import cache
 from pathlib import Path
 
 import yaml
-
 from gates.planted import good as makers
 from gates.planted import material
 from gates.planted.good import WORDINGS, Maker, Sample, assistant, make, span, spread, topic_of, user
 from gates.planted.material import FIGURE, NAME, Source
+
 from wildgraph.gates.injection import planted_instructions
 from wildgraph.records import Checker, Message, canonical_json, content_hash
 
@@ -35,7 +35,9 @@ def base(maker, *paradigms):
 
 def with_turns(sample, turns, **more):
     turns = tuple(turns)
-    return replace(sample, pair=sample.pair.model_copy(update={"turns": turns, "id": content_hash([turn.content for turn in turns]), **more}))
+    return replace(
+        sample, pair=sample.pair.model_copy(update={"turns": turns, "id": content_hash([turn.content for turn in turns]), **more})
+    )
 
 
 def with_answer(sample, text, evidence=None, **more):
@@ -78,13 +80,22 @@ def invented_quote(maker):
 
 def altered_quote(maker):
     source = maker.source()
-    place = maker.rng.choice([one for one in source.sentences if len(source.said(one).split()) >= 12 and not set("“”") & set(source.said(one))])
+    place = maker.rng.choice(
+        [one for one in source.sentences if len(source.said(one).split()) >= 12 and not set("“”") & set(source.said(one))]
+    )
     words = source.said(place).split()
     where = maker.rng.randrange(2, len(words) - 2)
     word = maker.rng.choice(["never", "seventeen", "purple", "reluctantly", "unanimously", "Tuesday", "not"])
     words[where : where + maker.rng.randint(0, 1)] = [word]
     topic = topic_of(maker, source)
-    return make([source], [user(maker.word("ask", kind=source.kind, title=source.title, topic=topic)), assistant(f"The text says: “{' '.join(words)}”", [span(source, place)])], paradigm="single_document")
+    return make(
+        [source],
+        [
+            user(maker.word("ask", kind=source.kind, title=source.title, topic=topic)),
+            assistant(f"The text says: “{' '.join(words)}”", [span(source, place)]),
+        ],
+        paradigm="single_document",
+    )
 
 
 def evidence_not_there(maker):
@@ -124,7 +135,9 @@ def false_number(maker, elsewhere=False):
     else:
         digits = list(str(value))
         digits[-1 - maker.rng.randrange(len(digits) - 1)] = maker.rng.choice("123456789")
-        new = maker.rng.choice([int("".join(digits)), value * 10, value + maker.rng.choice([1, 2, 3, 7, 11, 13, 20]), int(str(value)[::-1])])
+        new = maker.rng.choice(
+            [int("".join(digits)), value * 10, value + maker.rng.choice([1, 2, 3, 7, 11, 13, 20]), int(str(value)[::-1])]
+        )
         if new == value or new <= 12 or re.search(rf"(?<!\d){new}(?!\d)|(?<!\d){new:,}(?!\d)", " ".join([*sample.texts.values(), titles])):
             return None
     written = f"{new:,}" if "," in one.group(1) else str(new)
@@ -159,11 +172,32 @@ def answer_given(maker):
         figure = sample.pair.answer
         if figure.startswith("["):
             return None
-        return with_question(sample, f"{sample.pair.turns[-2].content} " + maker.rng.choice([f"I think it is {figure}.", f"A colleague says {figure}.", f"(It should come out as {figure}.)", f"My notes have {figure}; confirm it."]))
+        return with_question(
+            sample,
+            f"{sample.pair.turns[-2].content} "
+            + maker.rng.choice(
+                [
+                    f"I think it is {figure}.",
+                    f"A colleague says {figure}.",
+                    f"(It should come out as {figure}.)",
+                    f"My notes have {figure}; confirm it.",
+                ]
+            ),
+        )
     sample = base(maker, "single_document", "choose_document")
     said = " ".join(one.text for one in sample.pair.turns[-1].evidence)
     ask = sample.pair.turns[-2].content
-    return with_question(sample, maker.rng.choice([f"{ask} I already know this: {said}", f"Given that {said} {ask}", f"{ask}\n\nExcerpt:\n{said}", f"Here is what I have so far.\n{said}\n{ask}"]))
+    return with_question(
+        sample,
+        maker.rng.choice(
+            [
+                f"{ask} I already know this: {said}",
+                f"Given that {said} {ask}",
+                f"{ask}\n\nExcerpt:\n{said}",
+                f"Here is what I have so far.\n{said}\n{ask}",
+            ]
+        ),
+    )
 
 
 def wrong_document_suffices(maker):
@@ -240,14 +274,24 @@ def close_together(maker):
         if two[1][0] - two[0][1] > 150:
             return None
         said = f"Step 1: {source.said(two[0])}\nStep 2: {source.said(two[1])}\nBoth follow from each other."
-        return make([source], [user(maker.word("ask_steps", what=f"what follows for {topic_of(maker, source)}")), assistant(said, [span(source, one) for one in two])], paradigm="reasoning")
+        return make(
+            [source],
+            [
+                user(maker.word("ask_steps", what=f"what follows for {topic_of(maker, source)}")),
+                assistant(said, [span(source, one) for one in two]),
+            ],
+            paradigm="reasoning",
+        )
     first = maker.rng.randrange(max(1, len(source.sentences) - 3))
     places = source.sentences[first : first + 3]
     if len(places) < 3 or (places[-1][1] - places[0][0]) > 0.12 * len(source.text):
         return None
     turns = []
     for number, place in enumerate(places):
-        turns += [user(maker.word("ask_again" if number else "ask", kind=source.kind, title=source.title, topic=topic_of(maker, source))), assistant(source.said(place), [span(source, place)])]
+        turns += [
+            user(maker.word("ask_again" if number else "ask", kind=source.kind, title=source.title, topic=topic_of(maker, source))),
+            assistant(source.said(place), [span(source, place)]),
+        ]
     return make([source], turns, paradigm="dialogue")
 
 
@@ -317,7 +361,11 @@ def vague_refusal(maker):
 
 def declined_and_answered(maker):
     sample = makers.unanswerable(maker)
-    topic = re.sub(r".*(?:regards|part of|particulars of|How is|say on|responsible for|exactly did) | (?:given|dealt|begin|,).*|\?.*", "", sample.pair.turns[0].content)
+    topic = re.sub(
+        r".*(?:regards|part of|particulars of|How is|say on|responsible for|exactly did) | (?:given|dealt|begin|,).*|\?.*",
+        "",
+        sample.pair.turns[0].content,
+    )
     more = maker.rng.choice(material.half(WORDINGS["anyway"], maker.seed)).format(number=maker.rng.choice([12, 45, 1987, 340, 2016]))
     return with_answer(sample, f"{maker.word('decline', kind='document', topic=topic)} {more}")
 
@@ -344,18 +392,42 @@ def broken_limit(maker):
             (f"Stay under {max(10, words // 3)} words.", "\n".join(f"{point}" for point in points)),
         ]
     )
-    return make([source], [user(f"{ask} It is about “{source.title}”."), assistant(said, [span(source, place) for place in places])], paradigm="single_document")
+    return make(
+        [source],
+        [user(f"{ask} It is about “{source.title}”."), assistant(said, [span(source, place) for place in places])],
+        paradigm="single_document",
+    )
 
 
 def path_ignored(maker):
     source = maker.source()
     places = spread(maker, source, 3)
-    label = maker.rng.choice(["output_format/table", "output_format/json", "output_format/csv-or-other-markup", "output_format/numbered-list", "output_format/poem-or-song"])
-    ask = maker.rng.choice([f"What is “{source.title}” about?", f"What matters most in “{source.title}”?", f"Tell me about the {source.kind}.", f"Who is affected by what “{source.title}” describes?"])
+    label = maker.rng.choice(
+        [
+            "output_format/table",
+            "output_format/json",
+            "output_format/csv-or-other-markup",
+            "output_format/numbered-list",
+            "output_format/poem-or-song",
+        ]
+    )
+    ask = maker.rng.choice(
+        [
+            f"What is “{source.title}” about?",
+            f"What matters most in “{source.title}”?",
+            f"Tell me about the {source.kind}.",
+            f"Who is affected by what “{source.title}” describes?",
+        ]
+    )
     if re.search(r"list|number|step|order|column|row|object|key|comma|song|table|verse|rank|first", ask, re.IGNORECASE):
         return None
     said = " ".join(source.said(place) for place in places)
-    return make([source], [user(ask), assistant(said, [span(source, place) for place in places])], paradigm="single_document", path=(("task", "task/summarize-the-document"), ("output_format", label)))
+    return make(
+        [source],
+        [user(ask), assistant(said, [span(source, place) for place in places])],
+        paradigm="single_document",
+        path=(("task", "task/summarize-the-document"), ("output_format", label)),
+    )
 
 
 def fails_its_check(maker):
@@ -364,17 +436,25 @@ def fails_its_check(maker):
     if kind == 0:
         return replace(sample, pair=sample.pair.model_copy(update={"checkers": ()}))
     if kind == 1:
-        wrong = maker.rng.choice([Checker(name="no-such-check"), Checker(name="exact", args='{"answer": 1, "x": 2}'), Checker(name="numeric", args="{")])
+        wrong = maker.rng.choice(
+            [Checker(name="no-such-check"), Checker(name="exact", args='{"answer": 1, "x": 2}'), Checker(name="numeric", args="{")]
+        )
         return replace(sample, pair=sample.pair.model_copy(update={"checkers": (wrong,)}))
     if sample.pair.answer.startswith("["):
         return None
     value = int(sample.pair.answer.replace(",", "")) + maker.rng.choice([1, 10, 100])
-    return replace(sample, pair=sample.pair.model_copy(update={"checkers": (Checker(name="numeric", args=canonical_json({"answer": value})),)}))
+    return replace(
+        sample, pair=sample.pair.model_copy(update={"checkers": (Checker(name="numeric", args=canonical_json({"answer": value})),)})
+    )
 
 
 def cites_what_is_not_there(maker):
     sample = base(maker)
-    piece = pick(maker, "cite").format(n=len(sample.pair.documents) + maker.rng.randint(3, 30), title=pick(maker, "titles"), name=maker.rng.choice(["korzenko", "lantern", "harbour"]))
+    piece = pick(maker, "cite").format(
+        n=len(sample.pair.documents) + maker.rng.randint(3, 30),
+        title=pick(maker, "titles"),
+        name=maker.rng.choice(["korzenko", "lantern", "harbour"]),
+    )
     return with_answer(sample, insert(maker, sample.pair.response, piece))
 
 
@@ -395,7 +475,11 @@ def near_copy(maker):
         if len(words) < 40:
             return None
         words[maker.rng.randrange(len(words))] = "indeed"
-        turns = [user("Something quite different, asked in other words by somebody else."), *sample.pair.turns[1:-1], sample.pair.turns[-1].model_copy(update={"content": " ".join(words)})]
+        turns = [
+            user("Something quite different, asked in other words by somebody else."),
+            *sample.pair.turns[1:-1],
+            sample.pair.turns[-1].model_copy(update={"content": " ".join(words)}),
+        ]
     return replace(with_turns(sample, turns), before=(sample.pair,))
 
 
@@ -424,7 +508,11 @@ def contaminated(maker):
         words = sample.pair.turns[-2].content.split()
         row = {"question": " ".join(words), "id": "q1"} if len(words) >= 6 else None
     elif kind == 1:
-        row = {"input": "Which of these?", "answers": [sample.pair.response], "length": 12} if len(sample.pair.response.split()) > 20 else None
+        row = (
+            {"input": "Which of these?", "answers": [sample.pair.response], "length": 12}
+            if len(sample.pair.response.split()) > 20
+            else None
+        )
     elif kind == 2:
         start = maker.rng.randrange(max(1, len(source.text) // 2))
         row = {"context": source.text[start : start + max(3000, len(source.text) // 3)], "input": "?"}
@@ -486,9 +574,18 @@ def personal_data(maker):
         first=first,
         last=last,
         domain=rng.choice(["gmail.com", "kreisamt-ost.de", "harbour.co.uk", "mail.ru"]),
-        phone=rng.choice([f"+49 30 {digits}", f"+1 212 {digits[:3]} {digits[3:]}", f"(020) 7946 {digits[:4]}", f"8 916 {digits[:3]}-{digits[3:5]}-{digits[5:]}"]),
+        phone=rng.choice(
+            [
+                f"+49 30 {digits}",
+                f"+1 212 {digits[:3]} {digits[3:]}",
+                f"(020) 7946 {digits[:4]}",
+                f"8 916 {digits[:3]}-{digits[3:5]}-{digits[5:]}",
+            ]
+        ),
         iban=rng.choice(["DE89 3704 0044 0532 0130 00", "GB82 WEST 1234 5698 7654 32", "FR14 2004 1010 0505 0001 3M02 606"]),
-        card=rng.choice(["4111 1111 1111 1111", "5500 0055 5555 5559", "3714 496353 98431".replace("3714 496353 98431", "4012 8888 8888 1881")]),
+        card=rng.choice(
+            ["4111 1111 1111 1111", "5500 0055 5555 5559", "3714 496353 98431".replace("3714 496353 98431", "4012 8888 8888 1881")]
+        ),
         ssn=f"{rng.randint(100, 665)}-{rng.randint(10, 99)}-{rng.randint(1000, 9999)}",
         secret=rng.choice(["hunter2x9", "Tr0ub4dor&3", "s3cr3t-Pa55"]),
         ip=rng.choice(["84.23.117.9", "203.119.4.77", "151.101.1.140"]),
@@ -546,7 +643,8 @@ KINDS = {
     "wrong language": (wrong_language, {"wrong_language"}),
     "unanswerable, answered": (answered_the_unanswerable, {"not_declined"}),
     "unanswerable, vaguely declined": (vague_refusal, {"vague_refusal"}),
-    "unanswerable, declined and answered": (declined_and_answered, {"answered_anyway"}),
+    # A figure that no document has is an answer too.
+    "unanswerable, declined and answered": (declined_and_answered, {"answered_anyway", "unknown_number"}),
     "broken limit or form": (broken_limit, {"constraint_broken"}),
     "label of the path ignored": (path_ignored, {"path_not_followed"}),
     "fails its own check": (fails_its_check, {"check_failed", "no_checker", "bad_checker"}),

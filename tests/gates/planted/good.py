@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 
 import yaml
-
 from gates.planted import material
 from gates.planted.material import FIGURE, NAME, YEAR, chance, foreign
+
 from wildgraph.gates.texts import PairTexts
 from wildgraph.records import Checker, DocumentRef, Evidence, Message, Pair, Provenance, TokenCounts, canonical_json, content_hash
 from wildgraph.text import approximate_tokens
@@ -118,7 +118,7 @@ def reworded(maker, text):
 def framed(maker, text):
     frame = maker.rng.choice(WORDINGS["frame"])
     said = text if "“" in frame or '"' in frame else reworded(maker, text)
-    if "“" in frame and "”" in said or '"' in frame and "“" in said:
+    if ("“" in frame and "”" in said) or ('"' in frame and "“" in said):
         frame = "{said}"
     return frame.format(said=said, lower=lower(said))
 
@@ -156,7 +156,11 @@ def single_document(maker):
     source = maker.source()
     places = spread(maker, source, maker.rng.randint(2, 6))
     ask = maker.word("ask", kind=source.kind, title=source.title, topic=topic_of(maker, source))
-    return make([source], [user(ask), assistant(answered(maker, source, places), [span(source, place) for place in places])], paradigm="single_document")
+    return make(
+        [source],
+        [user(ask), assistant(answered(maker, source, places), [span(source, place) for place in places])],
+        paradigm="single_document",
+    )
 
 
 def in_other_language(maker):
@@ -186,9 +190,24 @@ def over_several(paradigm, kind):
             places = spread(maker, source, maker.rng.randint(1, 3))
             evidence += [span(source, place) for place in places]
             points = [framed(maker, source.said(place)) for place in places]
-            head = maker.rng.choice([f"Document {number}:", f"**{source.title}**", f"### {source.title}", f"[{number}]", f"“{source.title}” says the following."])
+            head = maker.rng.choice(
+                [
+                    f"Document {number}:",
+                    f"**{source.title}**",
+                    f"### {source.title}",
+                    f"[{number}]",
+                    f"“{source.title}” says the following.",
+                ]
+            )
             parts.append(f"{head}\n" + ("\n".join(f"- {point}" for point in points) if maker.rng.random() < 0.5 else " ".join(points)))
-        closing = maker.rng.choice(["", "The documents overlap little: each adds points of its own.", f"Both sides matter; all {len(sources)} documents were used.", ""])
+        closing = maker.rng.choice(
+            [
+                "",
+                "The documents overlap little: each adds points of its own.",
+                f"Both sides matter; all {len(sources)} documents were used.",
+                "",
+            ]
+        )
         return make(sources, [user(ask), assistant("\n\n".join([*parts, closing]).strip(), evidence)], paradigm=paradigm)
 
     return build
@@ -206,7 +225,11 @@ def conflict(maker):
         ]
     )
     ask = maker.word("ask_conflict", topic=topic_of(maker, *sources))
-    return make(sources, [user(ask), assistant(said, [span(source, place) for source, place in zip(sources, places, strict=True)])], paradigm="conflict")
+    return make(
+        sources,
+        [user(ask), assistant(said, [span(source, place) for source, place in zip(sources, places, strict=True)])],
+        paradigm="conflict",
+    )
 
 
 def timeline(maker):
@@ -216,8 +239,14 @@ def timeline(maker):
     lines = []
     for number, (source, place) in enumerate(events, 1):
         year = YEAR.search(source.said(place)).group()
-        lines.append(maker.rng.choice([f"{number}. {year}: {source.said(place)}", f"- {year} – {source.said(place)}", f"**{year}** {source.said(place)}"]))
-    return make(sources, [user(maker.word("ask_timeline")), assistant("\n".join(lines), [span(*event) for event in events])], paradigm="timeline")
+        lines.append(
+            maker.rng.choice(
+                [f"{number}. {year}: {source.said(place)}", f"- {year} – {source.said(place)}", f"**{year}** {source.said(place)}"]
+            )
+        )
+    return make(
+        sources, [user(maker.word("ask_timeline")), assistant("\n".join(lines), [span(*event) for event in events])], paradigm="timeline"
+    )
 
 
 def choose_document(maker):
@@ -226,7 +255,13 @@ def choose_document(maker):
     source = sources[right]
     places = spread(maker, source, maker.rng.randint(1, 3))
     body = answered(maker, source, places, heading=False)
-    said = maker.rng.choice([f"Document {right + 1} is the one to read.\n\n{body}", f"It is “{source.title}”.\n\n{body}", f"The answer is in document {right + 1}; the others do not mention it.\n\n{body}"])
+    said = maker.rng.choice(
+        [
+            f"Document {right + 1} is the one to read.\n\n{body}",
+            f"It is “{source.title}”.\n\n{body}",
+            f"The answer is in document {right + 1}; the others do not mention it.\n\n{body}",
+        ]
+    )
     roles = ["required" if order == right else "distractor" for order in range(len(sources))]
     ask = maker.word("ask_choose", topic=topic_of(maker, source))
     return make(sources, [user(ask), assistant(said, [span(source, place) for place in places])], paradigm="choose_document", roles=roles)
@@ -239,7 +274,11 @@ def dialogue(maker):
         topic = topic_of(maker, source)
         ask = maker.word("ask", kind=source.kind, title=source.title, topic=topic) if not number else maker.word("ask_again", topic=topic)
         said = framed(maker, source.said(place))
-        more = maker.rng.choice(["", "That is the second place where it comes up. ", "This goes further than the earlier passage. "]) if number else ""
+        more = (
+            maker.rng.choice(["", "That is the second place where it comes up. ", "This goes further than the earlier passage. "])
+            if number
+            else ""
+        )
         turns += [user(ask), assistant(more + said, [span(source, place)])]
     return make([source], turns, paradigm="dialogue")
 
@@ -255,8 +294,14 @@ def verifiable(maker):
         blank = blank.replace(figure, "____")
     value = int(figure.replace(",", ""))
     form = maker.rng.randrange(3)
-    said = [figure, f"The figure is {figure}.", f"It is {value}, as the text has it: “{text}”" if "“" not in text else f"It is {value}."][form]
-    checker = Checker(name="exact", args=canonical_json({"answer": figure})) if form == 0 else Checker(name="numeric", args=canonical_json({"answer": value}))
+    said = [figure, f"The figure is {figure}.", f"It is {value}, as the text has it: “{text}”" if "“" not in text else f"It is {value}."][
+        form
+    ]
+    checker = (
+        Checker(name="exact", args=canonical_json({"answer": figure}))
+        if form == 0
+        else Checker(name="numeric", args=canonical_json({"answer": value}))
+    )
     if form == 2 and (len(re.findall(r"\d+", text)) > 1 or re.search(r"illion|thousand|hundred", text)):
         said = f"It is {value}."
     ask = maker.word("ask_figure", kind=source.kind, blank=blank)
@@ -277,7 +322,13 @@ def listed(maker):
     if any(year in ask for year in years):
         return verifiable(maker)
     checker = Checker(name="list", args=canonical_json({"answer": years}))
-    return make([source], [user(ask), assistant(said, [span(source, place) for place in places])], paradigm="verifiable", answer=json.dumps(years), checkers=(checker,))
+    return make(
+        [source],
+        [user(ask), assistant(said, [span(source, place) for place in places])],
+        paradigm="verifiable",
+        answer=json.dumps(years),
+        checkers=(checker,),
+    )
 
 
 def reasoning(maker):
@@ -305,7 +356,8 @@ def reasoning(maker):
 def unanswerable(maker):
     source = maker.source()
     others = [topic for other in material.documents(maker.seed, maker.shared) if other is not source for topic in other.topics]
-    missing = maker.rng.choice([topic for topic in others if topic.casefold() not in source.text.casefold()])
+    folded = source.text.casefold()
+    missing = maker.rng.choice([topic for topic in others if topic.casefold() not in folded])
     place = maker.rng.choice(source.sentences)
     quoted = source.said(place) if "“" not in source.said(place) else ""
     more = maker.word("decline_more", said=quoted) if quoted else ""
@@ -322,14 +374,32 @@ def in_a_form(maker):
     words = len(" ".join(points).split())
     form = maker.rng.randrange(5)
     ask, said, label = [
-        (f"Give me exactly {count} bullet points on this {source.kind}.", "\n".join(f"- {point}" for point in points), "output_format/bullet-list"),
+        (
+            f"Give me exactly {count} bullet points on this {source.kind}.",
+            "\n".join(f"- {point}" for point in points),
+            "output_format/bullet-list",
+        ),
         (f"Summarise it in no more than {words + 20} words.", " ".join(points), "output_format/prose"),
-        ("Give me the main statements as a table.", "| no | statement |\n|---|---|\n" + "\n".join(f"| {number} | {point.replace('|', '')} |" for number, point in enumerate(points, 1)), "output_format/table"),
+        (
+            "Give me the main statements as a table.",
+            "| no | statement |\n|---|---|\n"
+            + "\n".join(f"| {number} | {point.replace('|', '')} |" for number, point in enumerate(points, 1)),
+            "output_format/table",
+        ),
         ("Return the main statements as JSON, a list of strings.", json.dumps(points, ensure_ascii=False, indent=1), "output_format/json"),
-        ("Number the main statements, one after the other, at least two points.", "\n".join(f"{number}) {point}" for number, point in enumerate(points, 1)), "output_format/numbered-list"),
+        (
+            "Number the main statements, one after the other, at least two points.",
+            "\n".join(f"{number}) {point}" for number, point in enumerate(points, 1)),
+            "output_format/numbered-list",
+        ),
     ][form]
     path = (("task", "task/list-the-key-points"), ("output_format", label))
-    return make([source], [user(f"{ask} The document is “{source.title}”."), assistant(said, [span(source, place) for place in places])], paradigm="single_document", path=path)
+    return make(
+        [source],
+        [user(f"{ask} The document is “{source.title}”."), assistant(said, [span(source, place) for place in places])],
+        paradigm="single_document",
+        path=path,
+    )
 
 
 def with_names(maker):
@@ -340,7 +410,14 @@ def with_names(maker):
     places = sorted(maker.rng.sample(source.with_pattern(NAME), min(3, len(source.with_pattern(NAME)))))
     names = [NAME.search(source.said(place)).group(1).strip() for place in places]
     said = " ".join(f"In one place the text speaks of {name}: {source.said(place)}" for name, place in zip(names, places, strict=True))
-    return make([source], [user(maker.word("ask", kind=source.kind, title=source.title, topic="the people and bodies it names")), assistant(said, [span(source, place) for place in places])], paradigm="single_document")
+    return make(
+        [source],
+        [
+            user(maker.word("ask", kind=source.kind, title=source.title, topic="the people and bodies it names")),
+            assistant(said, [span(source, place) for place in places]),
+        ],
+        paradigm="single_document",
+    )
 
 
 BUILDERS = {
