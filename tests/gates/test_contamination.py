@@ -73,7 +73,7 @@ def test_what_was_compared_has_its_hash_and_its_rows(tmp_path):
 
 
 def test_a_set_that_cannot_be_read_is_an_error_and_not_a_pass(tmp_path):
-    with pytest.raises(InputError, match="nothing.jsonl"):
+    with pytest.raises(InputError, match=r"nothing\.jsonl"):
         ContaminationGate(sets=(str(tmp_path / "nothing.jsonl"),)).compared()
     broken = tmp_path / "broken.jsonl"
     broken.write_text("{\n{\n", encoding="utf-8")
