@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 
 def reasons() -> str:
@@ -29,25 +30,26 @@ def commands() -> str:
     return "\n\n".join(pages(cli))
 
 
-def settings() -> str:
-    """Every configuration key with its default and what it means."""
+def explained(section: type[object]) -> dict[str, str]:
+    """Attribute -> description, from the ``Attributes`` part of a docstring."""
     import re
 
+    text = (section.__doc__ or "").partition("Attributes:")[2]
+    # An entry begins on a line of its own, or behind the full stop (or the note of provenance) of the entry before it.
+    entries = re.split(r"\n {8}(?! )|(?<=[.\]]) (?=[a-z_]+(?:, [a-z_]+)*: )", text)
+    found = {}
+    for entry in entries:
+        names, colon, meaning = entry.strip().partition(": ")
+        if colon and re.fullmatch(r"[a-z_]+(, [a-z_]+)*", names):
+            found.update({name: " ".join(meaning.split()) for name in names.split(", ")})
+    return found
+
+
+def settings() -> str:
+    """Every configuration key with its default and what it means."""
     from pydantic import BaseModel
 
     from wildgraph.config import Config
-
-    def explained(section: type[BaseModel]) -> dict[str, str]:
-        """Attribute -> description, from the ``Attributes`` part of a docstring."""
-        text = (section.__doc__ or "").partition("Attributes:")[2]
-        # An entry begins on a line of its own, or behind the full stop (or the note of provenance) of the entry before it.
-        entries = re.split(r"\n {8}(?! )|(?<=[.\]]) (?=[a-z_]+(?:, [a-z_]+)*: )", text)
-        found = {}
-        for entry in entries:
-            names, colon, meaning = entry.strip().partition(": ")
-            if colon and re.fullmatch(r"[a-z_]+(, [a-z_]+)*", names):
-                found.update({name: " ".join(meaning.split()) for name in names.split(", ")})
-        return found
 
     def rows(section: BaseModel, prefix: str) -> Iterator[str]:
         meanings = explained(type(section))
@@ -61,6 +63,32 @@ def settings() -> str:
 
     table = [row for row in rows(Config(), "") if not any(f"`{stage}.fields`" in row for stage in ("mine", "canonicalize", "walk"))]
     return "\n".join(["| key | default | meaning |", "|---|---|---|", *table])
+
+
+def checkers(*, ifeval: bool) -> str:
+    """Every registered checker with its meaning and its arguments."""
+    import re
+
+    from pydantic import BaseModel
+
+    from wildgraph.registry import load, registered
+
+    def row(name: str) -> str:
+        kind = load("checkers", name)
+        assert isinstance(kind, type)
+        assert issubclass(kind, BaseModel)
+        meaning = (kind.__doc__ or "").partition("Attributes:")[0]
+        if ifeval:
+            meaning = re.sub(r"^``[^`]+``: ", "", meaning)
+        meanings = {name: said for parent in reversed(kind.__mro__) for name, said in explained(parent).items()}
+        args = []
+        for field, info in kind.model_fields.items():
+            default = "" if info.is_required() else f" = `{info.get_default(call_default_factory=True)!r}`"
+            args.append(f"`{field.rstrip('_')}`{default}: {meanings[field.rstrip('_')].rstrip('.')}")
+        return " | ".join(["", f"`{name}`", " ".join(meaning.split()), ".<br>".join(args), ""]).replace("``", "`").strip()
+
+    rows = [row(name) for name in registered("checkers") if (":" in name) == ifeval]
+    return "\n".join(["| checker | passes when | arguments |", "|---|---|---|", *rows])
 
 
 def gates() -> str:
@@ -123,6 +151,8 @@ _PARTS: dict[str, Callable[[], str]] = {
     "<!-- gates -->": gates,
     "<!-- gate table -->": gate_table,
     "<!-- benchmarks -->": benchmarks,
+    "<!-- checkers -->": partial(checkers, ifeval=False),
+    "<!-- ifeval -->": partial(checkers, ifeval=True),
 }
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
+from wildgraph.composing import composed
 from wildgraph.shingling import count_units
 
 _FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,}).*?(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
@@ -77,7 +77,7 @@ def _parts_in(words: str, quote: str) -> bool:
 
 def plain(text: str) -> str:
     """The words of a text, lower case, one space between them: what is left when case, white space, punctuation and markup do not count."""
-    return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text.replace("\u00ad", "")).casefold()))
+    return " ".join(_WORD.findall(composed(text.replace("\u00ad", "")).casefold()))
 
 
 @lru_cache(maxsize=64)

@@ -9,8 +9,9 @@ from typing import Self
 from pydantic import BaseModel, Field, model_validator
 
 from wildgraph.checkers.loading import CLOSED
-from wildgraph.checkers.normalising import answer_in, composed, plain
+from wildgraph.checkers.normalising import answer_in, plain
 from wildgraph.checkers.verdicts import Context, Verdict, decided, failed
+from wildgraph.composing import composed
 
 _LETTER = re.compile(r"[A-Za-zА-Яа-я0-9]{1,3}")
 # how a letter is named without being a word of the sentence: alone on its line, in brackets, in bold, after a word for 'answer'
@@ -21,6 +22,7 @@ _NAMED = re.compile(
     | [(\[](\w{1,3})[)\]]
     | \*\*(\w{1,3})[.:)]?\*\*
     | \b(?:answer|option|choice|choose|antwort|ответ|вариант)\b\s*+(?:is|are|ist|это|[:—–-])*+\s*+[*_`"'(\[]*+(\w{1,3})(?![\w'’])
+    | \\boxed\{\s*+(?:\\text\{)?[(]?(\w{1,3})[)]?\}
     | (?:答案|选项|选)[是为：:\s]*+[(（]?(\w{1,3})(?!\w)
     """,
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,
@@ -35,8 +37,8 @@ _MORE = re.compile(
 class Choice(BaseModel):
     """The answer names the right option, by its letter or by its text, and no other.
 
-    A letter counts where it stands alone on a line, at the start of one before a bracket, point or colon, in brackets, in bold, or after a
-    word like *answer*. Where no letter is named, the texts of the options are looked for. When several are named by letter, the last
+    A letter counts where it stands alone on a line, at the start of one before a bracket, point or colon, in brackets, in bold, in LaTeX's ``boxed``, or
+    after a word like *answer*. Where no letter is named, the texts of the options are looked for. When several are named by letter, the last
     line that names one decides.
 
     Attributes:

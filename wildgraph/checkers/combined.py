@@ -61,7 +61,7 @@ class All(BaseModel):
 
 
 class Share(BaseModel):
-    """As :class:`All`, with the share of checks that pass, of those that say anything, as the graded reward.
+    """As ``all``, with the share of checks that pass, of those that say anything, as the graded reward.
 
     Attributes:
         checks: what is checked.

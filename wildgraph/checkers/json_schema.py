@@ -25,12 +25,34 @@ if TYPE_CHECKING:
 
 #: Deeper schemas are refused, and no check takes more steps than this. [ours]
 _MAX_DEPTH = 16
-_MAX_STEPS = 300_000
+_MAX_STEPS = 100_000
 
 _ONE = ("additionalProperties", "propertyNames", "items", "contains", "not", "if", "then", "else")
 _MANY = ("allOf", "anyOf", "oneOf", "prefixItems")
 _NAMED = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
-_PLAIN = ["type", "enum", "const", "required", "minProperties", "maxProperties", "minContains", "maxContains", "minItems", "maxItems", "uniqueItems", "minLength", "maxLength", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "dependentRequired", "$ref"]
+_PLAIN = [
+    "type",
+    "enum",
+    "const",
+    "required",
+    "minProperties",
+    "maxProperties",
+    "minContains",
+    "maxContains",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "dependentRequired",
+    "$ref",
+]
 #: Keywords that say something to a reader and nothing to the check.
 _NOTES = ["$schema", "$comment", "title", "description", "default", "examples", "format", "deprecated", "readOnly", "writeOnly"]
 _KNOWN = frozenset((*_ONE, *_MANY, *_NAMED, *_PLAIN, *_NOTES))
@@ -63,18 +85,18 @@ class JsonSchema(BaseModel):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        schema = cast("dict[str, Json]", self.schema_)
+        schema: dict[str, Json] = self.schema_
         _look_through(schema, schema, 0)
-        kind = _validator_kind()
-        from jsonschema.exceptions import SchemaError
+        from jsonschema import Draft202012Validator
 
         try:
-            kind.check_schema(schema, format_checker=None)
-        except SchemaError as error:
-            raise ValueError(f"not a schema: {error.message[:150]}") from None
+            # without a format checker: the one for patterns is Python's
+            error = next(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema), None)
         except RecursionError:
             raise ValueError("the schema is nested too deeply") from None
-        self._validator = kind(schema)
+        if error is not None:
+            raise ValueError(f"not a schema: {error.message[:150]}")
+        self._validator = _validator_kind()(schema)
         return self
 
     def judge(self, text: str, context: Context) -> Verdict:
@@ -180,7 +202,7 @@ def _validator_kind() -> type[Validator]:
         "multipleOf": _multiple_of,
     }
     keywords = {name: _counted(keyword) for name, keyword in {**Draft202012Validator.VALIDATORS, **own}.items() if name in _KNOWN}
-    return cast("type[Validator]", extend(Draft202012Validator, keywords))
+    return cast("type[Validator]", extend(Draft202012Validator, keywords))  # type: ignore[no-untyped-call]
 
 
 def _error(message: str) -> ValidationError:

@@ -11,27 +11,27 @@ from wildgraph.records import Json
 MAX_DEPTH = 50
 
 
-class NotJson(ValueError):
+class NotJson(ValueError):  # noqa: N818 - reads as what it says
     """The text is no JSON, and why."""
 
 
 def parse_json(text: str) -> Json:
-    """The value that a text is, a code fence around it left out.
+    r"""The value that a text is, a code fence around it left out.
 
     Raises:
         NotJson: it is none, holds NaN, an infinity or a number of thousands of digits, or is nested more than fifty levels deep.
 
     Example:
-        >>> parse_json('```json\\n{"a": [1]}\\n```')
+        >>> parse_json('```json\n{"a": [1]}\n```')
         {'a': [1]}
     """
     try:
-        found: Json = json.loads(unfenced(text), parse_constant=_no_number)
+        found: Json = json.loads(unfenced(text), parse_constant=no_number)
     except RecursionError:
         raise NotJson("nested too deeply") from None
     except ValueError as error:
         raise NotJson(f"not JSON: {str(error)[:100]}") from None
-    if _deeper(found, MAX_DEPTH):
+    if deeper_than(MAX_DEPTH, found):
         raise NotJson(f"nested more than {MAX_DEPTH} levels deep")
     return found
 
@@ -46,10 +46,18 @@ def unfenced(text: str) -> str:
     return bare if "```" in inner else inner
 
 
-def _no_number(word: str) -> NoReturn:
+def no_number(word: str) -> NoReturn:
+    """Refuse NaN and the infinities, which are no JSON."""
     raise ValueError(f"{word} is no number of JSON's")
 
 
-def _deeper(value: Json, levels: int) -> bool:
-    inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
-    return levels < 0 or any(_deeper(part, levels - 1) for part in inner)
+def deeper_than(levels: int, value: object) -> bool:
+    """Whether objects and arrays stand in one another more than ``levels`` deep.
+
+    Example:
+        >>> deeper_than(1, {"a": 1}), deeper_than(1, [[]])
+        (False, True)
+    """
+    if not isinstance(value, dict | list):
+        return False
+    return levels <= 0 or any(deeper_than(levels - 1, part) for part in (value.values() if isinstance(value, dict) else value))

@@ -10,8 +10,9 @@ from pydantic import BaseModel, Field
 from wildgraph.checkers.choice import find_words
 from wildgraph.checkers.jsontext import NotJson, parse_json, unfenced
 from wildgraph.checkers.loading import CLOSED
-from wildgraph.checkers.normalising import answer_in, composed, plain
+from wildgraph.checkers.normalising import answer_in, plain
 from wildgraph.checkers.verdicts import Context, Verdict, decided, failed, passed
+from wildgraph.composing import composed
 
 _MARKED = re.compile(r"^[ \t]*+(?:[-*+•‣◦▪–—]|\(?\d{1,4}[.)、）]|\(?[a-zA-Z][.)])[ \t]++(?=\S)", re.MULTILINE)
 _AND = re.compile(r",?\s+(?:and|or|und|oder|et|ou|y|и|или)\s+", re.IGNORECASE)

@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn, Protocol, runtime_checkable
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from wildgraph.checkers.jsontext import deeper_than, no_number
 from wildgraph.checkers.verdicts import NOTHING_KNOWN, Context, Verdict, undecided
 from wildgraph.errors import InputError
 from wildgraph.registry import load
@@ -107,8 +108,8 @@ def _parsed(name: str, args: str) -> dict[str, object]:
     if len(args) > MAX_ARGS_CHARS:
         raise InputError(f"the arguments of checker {name!r} have {len(args)} characters", f"at most {MAX_ARGS_CHARS} are read")
     try:
-        given = json.loads(args, parse_constant=_no_number)
-        deep = _deeper(given, _MAX_DEPTH)
+        given = json.loads(args, parse_constant=no_number)
+        deep = deeper_than(_MAX_DEPTH, given)
     except RecursionError:
         deep = True
     except ValueError as error:
@@ -120,19 +121,11 @@ def _parsed(name: str, args: str) -> dict[str, object]:
     return given
 
 
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number of JSON's")
-
-
-def _deeper(value: object, levels: int) -> bool:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return levels < 0 or any(_deeper(part, levels - 1) for part in inner)
-
-
 def _refuse(name: str, error: ValidationError) -> NoReturn:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "the whole"
-    raise InputError(f"checker {name!r} does not take these arguments: {_short(place)}: {first['msg'][:200]}") from error
+    place = _short(".".join(str(part) for part in first["loc"]))
+    reason = first["msg"].removeprefix("Value error, ")[:200]
+    raise InputError(f"checker {name!r} does not take these arguments: {place}{': ' if place else ''}{reason}") from error
 
 
 def _short(text: str) -> str:

@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from functools import cache
 
-#: Combining marks in a row beyond this are parted, as UAX #15 does in its stream-safe format: ordering them takes quadratic time.
-_MAX_MARKS = 30
-_GRAPHEME_JOINER = "\u034f"
+from wildgraph.composing import composed
+
 # marks that open or close something, not those between two words or numbers
 _MARKUP = re.compile(r"(?<!\w)[*_~`]{1,3}(?=\S)|(?<=\S)[*_~`]{1,3}(?!\w)|^[ \t]{0,3}(?:#{1,6}[ \t]+|>[ \t]?)", re.MULTILINE)
 _OUTER = " \t\n\r\f\v\x85\xa0\u2028\u2029\u3000\"'“”„«»‘’‹›「」『』()[].,;:!?。、，！？…"
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b", re.IGNORECASE)
-
-
-@cache
-def _many_marks() -> re.Pattern[str]:
-    marks = "".join(char for char in map(chr, range(0x300, 0x1E94B)) if unicodedata.combining(char))
-    return re.compile(f"[{re.escape(marks)}]{{{_MAX_MARKS}}}")
-
-
-def composed(text: str) -> str:
-    """``text`` in Unicode's form NFKC, in time linear in its length."""
-    if text.isascii():
-        return text
-    return unicodedata.normalize("NFKC", _many_marks().sub(lambda found: found.group() + _GRAPHEME_JOINER, text))
 
 
 def plain(text: str, *, drop_articles: bool = False, fold: bool = True) -> str:

@@ -14,8 +14,9 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, Field
 
 from wildgraph.checkers.loading import CLOSED
-from wildgraph.checkers.normalising import answer_in, composed
+from wildgraph.checkers.normalising import answer_in
 from wildgraph.checkers.verdicts import Context, Verdict, decided, failed
+from wildgraph.composing import composed
 
 #: A longer run of digits is no number that anybody would check. [ours]
 _MAX_DIGITS = 400

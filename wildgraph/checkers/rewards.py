@@ -13,6 +13,8 @@ from wildgraph.records import Checker, Json, canonical_json
 #: The columns that :func:`reward` reads. None of them has a name that TRL passes itself.
 COLUMNS = ("checker", "checker_args")
 
+_THOUGHT_BEGINS, _THOUGHT_ENDS = "<think>", "</think>"
+
 Completion = str | Sequence[Mapping[str, object]]
 
 
@@ -27,7 +29,8 @@ def columns(checkers: Sequence[Checker], *, graded: bool = False) -> tuple[str, 
         graded: several checks give the share that passes, instead of 1 or 0.
 
     Raises:
-        InputError: the arguments of a check are not a JSON object.
+        UsageError: no checker has the name of a check.
+        InputError: the arguments of a check are not those that its checker takes.
 
     Example:
         >>> columns([Checker(name="numeric", args='{"answer": 4}')])
@@ -37,23 +40,17 @@ def columns(checkers: Sequence[Checker], *, graded: bool = False) -> tuple[str, 
     """
     if not checkers:
         return "", "{}"
+    for one in checkers:
+        load_check(one.name, one.args)
     if len(checkers) == 1:
-        return checkers[0].name, canonical_json(_object(checkers[0]))
-    checks: list[Json] = [{"name": one.name, "args": _object(one)} for one in checkers]
-    return "share" if graded else "all", canonical_json({"checks": checks})
+        return checkers[0].name, canonical_json(json.loads(checkers[0].args))
+    checks: list[Json] = [{"name": one.name, "args": json.loads(one.args)} for one in checkers]
+    name, args = "share" if graded else "all", canonical_json({"checks": checks})
+    load_check(name, args)
+    return name, args
 
 
-def _object(checker: Checker) -> dict[str, Json]:
-    try:
-        args = json.loads(checker.args)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"the arguments of checker {checker.name[:80]!r} are not JSON") from error
-    if not isinstance(args, dict):
-        raise InputError(f"the arguments of checker {checker.name[:80]!r} are no JSON object")
-    return args
-
-
-def verdicts(
+def judged(
     completions: Sequence[Completion],
     checker: Sequence[str | None],
     checker_args: Sequence[str | None],
@@ -65,7 +62,8 @@ def verdicts(
 
     Args:
         completions: texts, or lists of chat messages, of which the assistant's are read.
-        checker, checker_args: the two columns.
+        checker: the column of that name.
+        checker_args: the column of that name.
         prompts: the prompts, whose text is where quotations may stand.
         languages: ISO 639-1 code of each row's answer, where known.
 
@@ -86,7 +84,7 @@ def verdicts(
             raise type(error)(f"row {row}: {error.message}", error.hint) from error
         prompt = said(prompts[row]) if row < len(prompts) else ""
         language = (languages[row] if row < len(languages) else "") or ""
-        found.append(check(said(completion, "assistant"), Context(prompt, (prompt,) if prompt else (), language)))
+        found.append(check(without_thoughts(said(completion, "assistant")), Context(prompt, (prompt,) if prompt else (), language)))
     return found
 
 
@@ -99,7 +97,8 @@ def reward(
     no check: TRL leaves such a completion out of its group's mean. A column ``language`` is read where there is one.
 
     Args:
-        prompts, completions: texts, or lists of chat messages.
+        prompts: texts, or lists of chat messages.
+        completions: texts, or lists of chat messages.
         completion_ids: not looked at.
         columns: the other columns of the rows, and what TRL adds.
 
@@ -109,7 +108,7 @@ def reward(
     missing = [name for name in COLUMNS if not isinstance(columns.get(name), list | tuple)]
     if missing:
         raise InputError(f"the rows have no column {missing[0]!r}", "export with `--to grpo`, which writes it")
-    found = verdicts(
+    found = judged(
         completions, _texts(columns["checker"]), _texts(columns["checker_args"]), prompts=prompts, languages=_texts(columns.get("language"))
     )
     return [None if verdict is None else verdict.share for verdict in found]
@@ -132,7 +131,23 @@ def said(turns: Completion, role: str = "") -> str:
     """
     if isinstance(turns, str):
         return turns
-    return "\n\n".join(_content(message.get("content")) for message in turns if not role or message.get("role") == role)
+    texts = (_content(message.get("content")) for message in turns if not role or message.get("role") == role)
+    return "\n\n".join(text for text in texts if text)
+
+
+def without_thoughts(text: str) -> str:
+    """An answer without what a reasoning model thought before it; nothing, when it never came to an end with that.
+
+    The opening tag may be missing, since some chat templates put it into the prompt.
+
+    Example:
+        >>> without_thoughts("<think>Hm, 5?</think>4"), without_thoughts("<think>Hm"), without_thoughts("4")
+        ('4', '', '4')
+    """
+    thoughts, end, answer = text.partition(_THOUGHT_ENDS)
+    if end and (_THOUGHT_BEGINS not in thoughts or thoughts.lstrip().startswith(_THOUGHT_BEGINS)):
+        return answer
+    return "" if not end and text.lstrip().startswith(_THOUGHT_BEGINS) else text
 
 
 def _content(content: object) -> str:

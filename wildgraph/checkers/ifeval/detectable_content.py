@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from wildgraph.checkers.ifeval.blank import blank
 from wildgraph.checkers.ifeval.keywords import Keyword
 from wildgraph.checkers.loading import CLOSED, Count
-from wildgraph.checkers.normalising import composed
 from wildgraph.checkers.verdicts import Context, Verdict, decided, failed
+from wildgraph.composing import composed
 
 # neither a link's text nor a check box
 _PLACEHOLDER = re.compile(r"\[(?=[^\[\]\n]*[^\W_])(?![xX]\])[^\[\]\n]++\](?!\()")

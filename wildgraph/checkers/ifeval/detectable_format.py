@@ -10,8 +10,8 @@ from wildgraph.checkers.ifeval.blank import blank
 from wildgraph.checkers.ifeval.keywords import Keyword, folded
 from wildgraph.checkers.jsontext import NotJson, parse_json
 from wildgraph.checkers.loading import CLOSED, Count
-from wildgraph.checkers.normalising import composed
 from wildgraph.checkers.verdicts import Context, Verdict, decided, failed
+from wildgraph.composing import composed
 
 _OPTIONS = ("My answer is yes.", "My answer is no.", "My answer is maybe.")
 _BULLET = re.compile(r"^[^\S\n]*+[-*+•‣◦▪●–—・][^\S\n]++(?=\S)(?![-*_ \t]*+$)", re.MULTILINE)

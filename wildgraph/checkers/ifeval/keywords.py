@@ -10,8 +10,8 @@ from wildgraph.checkers.choice import holds
 from wildgraph.checkers.counts import related
 from wildgraph.checkers.ifeval.blank import blank
 from wildgraph.checkers.loading import CLOSED, Count
-from wildgraph.checkers.normalising import composed
 from wildgraph.checkers.verdicts import Context, Verdict, decided
+from wildgraph.composing import composed
 
 #: IFEval's two relations of a count and a number.
 Relation = Literal["at least", "less than"]
