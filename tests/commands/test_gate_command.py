@@ -45,7 +45,9 @@ def test_another_benchmark_under_the_same_name_is_another_sample(run: Path, tmp_
     folders = []
     for text in ("a question of six or seven words", "another question of eight or nine words"):
         (tmp_path / "bench.jsonl").write_text(json.dumps({"q": text}) + "\n", encoding="utf-8")
-        succeed("sample", GRAPHS, "-d", SEEDS / "documents.jsonl", "-n", 1, "-q", "-o", tmp_path / "run", "--against", tmp_path / "bench.jsonl")
+        succeed(
+            "sample", GRAPHS, "-d", SEEDS / "documents.jsonl", "-n", 1, "-q", "-o", tmp_path / "run", "--against", tmp_path / "bench.jsonl"
+        )
         folders.append(json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))["stages"]["sample"]["fingerprint"])
     assert folders[0] != folders[1]
 
@@ -96,10 +98,17 @@ def _gated(run: Path) -> list[dict]:
 def test_what_is_not_there(run: Path, tmp_path: Path):
     assert "no pair 'zzzzzz'" in wildgraph("gate", run, "--explain", "zzzzzz").error
     assert wildgraph("gate", tmp_path / "nowhere").code == 3
-    outcome = wildgraph("sample", GRAPHS, "-d", SEEDS / "documents.jsonl", "-n", 1, "-q", "-o", tmp_path / "x", "--against", tmp_path / "none.jsonl")
+    outcome = wildgraph(
+        "sample", GRAPHS, "-d", SEEDS / "documents.jsonl", "-n", 1, "-q", "-o", tmp_path / "x", "--against", tmp_path / "none.jsonl"
+    )
     assert outcome.code == 3
     assert "none.jsonl" in outcome.error
-    assert "does not judge" in wildgraph("sample", GRAPHS, "-d", SEEDS / "documents.jsonl", "-n", 1, "-q", "-o", tmp_path / "x", "--require-gate", "judge").error
+    assert (
+        "does not judge"
+        in wildgraph(
+            "sample", GRAPHS, "-d", SEEDS / "documents.jsonl", "-n", 1, "-q", "-o", tmp_path / "x", "--require-gate", "judge"
+        ).error
+    )
 
 
 def test_an_earlier_data_set_does_not_come_again(run: Path, tmp_path: Path):

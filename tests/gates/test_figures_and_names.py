@@ -170,3 +170,12 @@ def test_time_is_linear_in_the_documents(monkeypatch):
     assert GroundingGate().judge(sample, texts(one)).status == "pass"
     assert time.process_time() - started < 20  # 1.9 million characters
     assert RENT.text in LEASE
+
+
+def test_answering_questions_invents_nothing():
+    for label, reason in (
+        ("task/answer-questions", "unknown_number"),
+        ("task/create-questions-or-a-quiz", ""),
+        ("task/make-a-plan-or-schedule", ""),
+    ):
+        assert GroundingGate().judge(pair(answer="The tenant pays 1,900 euros of rent.", path=(("task", label),)), texts()).reason == reason
