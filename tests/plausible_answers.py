@@ -48,7 +48,7 @@ def _fenced(prompt: str, kind: str) -> list[str]:
 
 
 def plausible(body: dict[str, Any]) -> str:
-    """The answer to a request body of any of the six prompts."""
+    """The answer to a request body of any of the prompts."""
     # The schema that is shown to servers without structured output is no part of what is asked.
     prompt = body["messages"][1]["content"].partition(_ASKING)[0]
     if queries := _fenced(prompt, "QUERY") or _fenced(prompt, "PASTED TEXT"):
@@ -58,6 +58,19 @@ def plausible(body: dict[str, Any]) -> str:
     if concepts := _fenced(prompt, "CONCEPTS"):
         return json.dumps({"concepts": refining(concepts[0])})
     documents = _fenced(prompt, "DOCUMENT")
+    if "# Your part: the examiner" in prompt:
+        return json.dumps(examined(prompt, documents), ensure_ascii=False)
+    if "turn by turn" in prompt:
+        return json.dumps({"turns": turns(prompt, documents), "left_out": []}, ensure_ascii=False)
+    if "step by step" in prompt:
+        return steps(_fenced(prompt, "USER")[0], documents)
+    if "Go on with this conversation" in prompt:
+        return answer("".join(_fenced(prompt, "USER")), documents)
+    if "does not hold what the user asks for" in prompt:
+        return f"The document does not say it. What it says is this: {sentences(documents[0])[0]}"
+    if "For each reply list the passages" in prompt:
+        replies = _fenced(prompt, "ASSISTANT")
+        return json.dumps({"evidence": [{**one, "turn": n} for n, said in enumerate(replies, 1) for one in evidence(said, documents)]})
     if answered := _fenced(prompt, "ASSISTANT"):
         return json.dumps({"evidence": evidence(answered[0], documents)}, ensure_ascii=False)
     if requests := _fenced(prompt, "USER"):
@@ -115,6 +128,36 @@ def answer(request: str, documents: list[str]) -> str:
         picked = sorted({int(share(request, place, turn) * len(said)) for turn in range(4)})[:3]
         parts.append(f"{text.partition(chr(10))[0].removeprefix('Title: ')} says this. {' '.join(said[one] for one in picked)}")
     return "\n\n".join(parts)
+
+
+def examined(prompt: str, documents: list[str]) -> dict[str, Any]:
+    """A gap in a sentence, for a word that stands nowhere else; a list of limits where there is none."""
+    said = sentences(documents[0])
+    for turn in range(20):
+        sentence = said[int(share(prompt, "gap", turn) * len(said))]
+        rare = [
+            word for word in re.findall(r"\b[A-Za-z]{6,}\b", sentence) if len(re.findall(rf"\b{word}\b", documents[0], re.IGNORECASE)) == 1
+        ]
+        if rare:
+            gapped = sentence.replace(rare[0], "____")
+            ask = f"Which word belongs in the gap: {gapped} Only the word."
+            return {"instruction": ask, "kind": "text", "answer": rare[:1], "evidence": [{"document": 1, "quote": sentence}]}
+    return {"instruction": "Sum it up in at most 400 words.", "kind": "free", "answer": [], "limits": {"most_words": 400}}
+
+
+def turns(prompt: str, documents: list[str]) -> list[str]:
+    """Four turns, each about a sentence."""
+    said = sentences(documents[0])
+    picked = [said[int(share(prompt, "turn", place) * len(said))] for place in range(4)]
+    return [f"And what about this: {' '.join(one.split()[:7])}?" for one in picked]
+
+
+def steps(request: str, documents: list[str]) -> str:
+    """Three steps with a quotation each."""
+    said = sentences(documents[0])
+    picked = sorted({int(share(request, place) * len(said)) for place in range(3)})
+    lines = [f"{number}. It says “{said[one]}”" for number, one in enumerate(picked, 1)]
+    return "\n".join([*lines, f"Answer: {' '.join(said[picked[0]].split()[:5])}"])
 
 
 def evidence(answered: str, documents: list[str]) -> list[dict[str, Any]]:

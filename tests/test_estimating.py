@@ -16,6 +16,7 @@ from wildgraph.errors import UsageError
 from wildgraph.estimating import ENOUGH, Estimate, estimate_build, estimate_sample
 from wildgraph.llm.model import Usage
 from wildgraph.llm.prices import PICO, Price
+from wildgraph.paradigms import PARADIGMS
 
 pytestmark = pytest.mark.usefixtures("remembered")
 
@@ -108,29 +109,46 @@ def test_lifting_by_the_model_is_estimated_too(server: FakeServer, inputs: Path)
     assert ordered(estimate)
 
 
+#: Paradigms that share their prompts, so that a small sample has enough answers to each.
+WRITTEN = ("single_document", "comparison", "aggregation")
+
+
+def test_a_sample_of_every_paradigm_is_estimated_prompt_by_prompt(server: FakeServer, inputs: Path):
+    run, documents = inputs / "run", inputs / "documents.jsonl"
+    estimate = estimate_sample(GRAPHS, [documents], out=run, config=load_config(overrides=settings(server, sample__n=60)))
+    assert server.counted.requests == 0
+    assert {stage.prompt for stage in estimate.stages} == {step for one in PARADIGMS.values() for step in one.templates}
+    assert ordered(estimate)
+    succeed("sample", GRAPHS, "-o", run, "-d", documents, "-n", 60, *flags(server))
+    assert estimate.total("low").cost < bill(server) < estimate.total("high").cost
+
+
 def test_a_sample_is_estimated_from_its_own_results_within_15_percent(server: FakeServer, inputs: Path):
     run, documents = inputs / "run", inputs / "documents.jsonl"
+    paradigms = [flag for name in WRITTEN for flag in ("--paradigm", name)]
 
     def estimate(n: int) -> Estimate:
-        return estimate_sample(GRAPHS, [documents], out=run, config=load_config(overrides=settings(server, sample__n=n)))
+        return estimate_sample(
+            GRAPHS, [documents], out=run, config=load_config(overrides=settings(server, sample__n=n, walk__paradigms=WRITTEN))
+        )
 
-    assumed = estimate(60)
+    assumed = estimate(120)
     assert server.counted.requests == 0
     assert [stage.prompt for stage in assumed.stages] == ["stages/instruct", "stages/answer", "stages/cite"]
     assert not any(stage.measured for stage in assumed.stages)
     assert ordered(assumed)
-    succeed("sample", GRAPHS, "-o", run, "-d", documents, "-n", 60, *flags(server))
+    succeed("sample", GRAPHS, "-o", run, "-d", documents, "-n", 120, *flags(server), *paradigms)
     assert assumed.total("low").cost < bill(server) < assumed.total("high").cost
 
     spent, asked = bill(server), server.counted.requests
-    measured = estimate(150)
+    measured = estimate(240)
     assert server.counted.requests == asked
     assert all(stage.measured and stage.known >= ENOUGH for stage in measured.stages)
-    succeed("sample", GRAPHS, "-o", run, "-d", documents, "-n", 150, *flags(server))
+    succeed("sample", GRAPHS, "-o", run, "-d", documents, "-n", 240, *flags(server), *paradigms)
     assert measured.total("expected").cost == pytest.approx(bill(server) - spent, rel=0.15)
     assert measured.total("expected").requests == pytest.approx(server.counted.requests - asked, rel=0.15)
     assert ordered(measured)
-    assert estimate(150).total("expected").requests <= 0.05 * server.counted.requests  # what was asked is known
+    assert estimate(240).total("expected").requests <= 0.05 * server.counted.requests  # what was asked is known
 
 
 def test_a_price_that_nobody_knows_is_asked_for(server: FakeServer, inputs: Path):

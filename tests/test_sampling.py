@@ -141,7 +141,7 @@ def test_a_folder_of_graphs_is_enough(tmp_path: Path):
     assert len(pairs(run)) == 12
     assert {pair.provenance.graph for pair in pairs(run)} <= {graph.fingerprint for graph in api.read_graphs(GRAPHS)}
     stages = json.loads(succeed("status", run, "--json").out)["stages"]
-    assert set(stages) == {"documents", "walk", "pair", "adapt", "gate", "sample"}
+    assert set(stages) == {"documents", "walk", "pair", "adapt", "gate", "contrast", "sample"}
     for entry in stages.values():
         assert entry["in"] == entry["out"] + sum(sum(reasons.values()) for reasons in entry["rejected"].values())
     succeed("export", run, "--to", "sft")
@@ -313,7 +313,7 @@ def test_surplus_is_used_when_more_is_wanted(fake_server: Callable[..., FakeServ
     assert surplus
     assert drawn(GRAPHS, "-n", 11, "-o", run, *model, documents=documents).code == 0
     assert (run / "pairs.jsonl").read_bytes().startswith(first)
-    assert rows(run / "pairs.jsonl")[10] == surplus[0]
+    assert rows(run / "pairs.jsonl")[10] | {"alternatives": []} == surplus[0]  # worse answers are made of what is taken
     assert server.counted.requests - asked <= 3 * 5  # the wave is a little longer, no candidate is asked about twice
     assert all(times == 1 for times in server.counted.served.values())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -15,7 +16,18 @@ from wildgraph.commands.cache import cache
 from wildgraph.commands.estimate import estimate_group
 from wildgraph.commands.gate import gate
 from wildgraph.commands.graph import forget, graph, purge
-from wildgraph.commands.options import columns, configuration, model_options, model_overrides, note_engine, shares
+from wildgraph.commands.options import (
+    columns,
+    configuration,
+    model_options,
+    model_overrides,
+    note_engine,
+    objective_options,
+    objective_overrides,
+    shares,
+    targets,
+)
+from wildgraph.commands.show import show
 from wildgraph.errors import UsageError, WildgraphError
 
 if TYPE_CHECKING:
@@ -62,6 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script."""
+    # Thousands of requests in flight outlive the collector's usual short rounds, which would then go through everything again and again.
+    gc.set_threshold(50_000)
     sys.exit(main())
 
 
@@ -151,14 +165,23 @@ def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any
     type=click.Path(path_type=Path),
     help="Run directory for the sample [SOURCE if it is a run, else ./wildgraph-run].",
 )
+@click.option(
+    "--paradigm", "paradigms", multiple=True, metavar="NAME", help="Kind of sample to draw (repeatable) [all that the engine can write]."
+)
+@click.option(
+    "--target-tokens",
+    callback=targets,
+    metavar="LENGTHS",
+    help="Lengths that whole samples fill, padded with related documents: 8k,32k,128k or with shares 8k:0.5,32k:0.5 [as long as the documents].",
+)
+@click.option(
+    "--trainee-tokenizer", help="Folder with the trainee's tokenizer, which measures all lengths with its chat template [an estimate]."
+)
 @click.option("--multi", type=click.FloatRange(0, 1), help="Share of multi-document candidates [0.3].")
 @click.option("--seed", type=click.IntRange(0), help="Seed of the sampling [0].")
 @click.option("--temperature", type=click.FloatRange(0, min_open=True), help="Of the walks: above 1 flatter, below 1 sharper [1].")
 @click.option("--mode", type=click.Choice(["history", "markov", "coverage"]), help="How walks are weighed [history].")
 @click.option("--types", type=click.Choice(["proportional", "sqrt", "uniform"]), help="How document types share the sample [sqrt].")
-@click.option(
-    "--type-share", "type_shares", multiple=True, callback=shares, metavar="TYPE=SHARE", help="A document type's share (repeatable)."
-)
 @click.option("--require", multiple=True, metavar="LABEL", help="Label that every path holds: field=name or concept id (repeatable).")
 @click.option("--forbid", multiple=True, metavar="LABEL", help="Label that no path holds: field=name or concept id (repeatable).")
 @click.option(
@@ -175,6 +198,7 @@ def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any
 @click.option("--against", multiple=True, metavar="FILE", help="Benchmark to decontaminate against: file, folder, glob (repeatable).")
 @click.option("--earlier", multiple=True, metavar="FILE", help="Earlier data set whose samples must not come again (repeatable).")
 @click.option("--output-language", help="Language of instructions and answers, by its English name [English].")
+@objective_options
 @model_options
 def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: Any) -> None:  # noqa: ANN401 - click hands over what the options say
     """Sample N accepted instruction–response pairs from SOURCE (a run, or a folder of graphs) and documents."""
@@ -186,14 +210,17 @@ def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: 
         flags["config_file"],
         {
             **model_overrides(flags),
+            **objective_overrides(flags),
             "documents.columns": flags["columns"],
             "sample.n": flags["number"],
             "sample.seed": flags["seed"],
+            "walk.paradigms": list(flags["paradigms"]) or None,
+            "sample.quotas.buckets": flags["target_tokens"],
+            "corpus.tokenizer": flags["trainee_tokenizer"],
             "walk.multi": flags["multi"],
             "walk.temperature": flags["temperature"],
             "walk.mode": flags["mode"],
             "walk.types": flags["types"],
-            "walk.type_shares": flags["type_shares"],
             "walk.require": list(flags["require"]) or None,
             "walk.forbid": list(flags["forbid"]) or None,
             "walk.start": flags["start"],
@@ -304,3 +331,4 @@ def demo(folder: Path, number: int, quiet: bool) -> None:
 
 cli.add_command(estimate_group(build, sample))
 cli.add_command(cache)
+cli.add_command(show)

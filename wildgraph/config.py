@@ -9,23 +9,29 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from wildgraph.buckets import length_of, parse_targets
 from wildgraph.corpus import CorpusSettings
-from wildgraph.errors import ConfigError
+from wildgraph.errors import ConfigError, UsageError
 from wildgraph.fields import DEFAULT_FIELDS, MetaField, field_table
 from wildgraph.llm.prices import Price
 from wildgraph.llm.window import Overflow
+from wildgraph.quotas import Dimension
 from wildgraph.records import REASONS
 from wildgraph.stages.adapt import AdaptConfig
 from wildgraph.stages.canonicalize import CanonicalizeConfig
 from wildgraph.stages.classify import ClassifyConfig
+from wildgraph.stages.closed_book import ClosedBookConfig
+from wildgraph.stages.contrast import ContrastConfig
 from wildgraph.stages.export import ExportConfig
 from wildgraph.stages.gate import GateConfig
 from wildgraph.stages.graph import GraphConfig
 from wildgraph.stages.ingest import IngestConfig
+from wildgraph.stages.judge import JudgeConfig
 from wildgraph.stages.mine import MineConfig
 from wildgraph.stages.pair import PairConfig
+from wildgraph.stages.probe import ProbeConfig
 from wildgraph.stages.walk import WalkConfig
 
 #: Stages that are handed the one field table.
@@ -99,6 +105,31 @@ class ModelConfig(_Section):
         return retry
 
 
+class OtherModelConfig(_Section):
+    """A second model, such as a judge or a trainee. Limits, timeouts and caps are those of ``model``, and shared with it.
+
+    Its key comes from ``WILDGRAPH_JUDGE_KEY`` or ``WILDGRAPH_TRAINEE_KEY``, else from ``OPENAI_API_KEY`` where it is asked at the model's own
+    server or at OpenAI's.
+
+    Attributes:
+        name: the model's name at its server; empty for none.
+        base_url: address of its server, or several; empty for those of ``model``.
+        price: US dollars per million tokens; ``None`` for the bundled table's, if it has one.
+        context_window, server_group: as in ``model``.
+    """
+
+    name: str = ""
+    base_url: tuple[str, ...] = ()
+    price: Price | None = None
+    context_window: int | None = Field(default=None, ge=1)
+    server_group: str = ""
+
+    @field_validator("base_url", mode="before")
+    @classmethod
+    def _several(cls, base_url: object) -> object:
+        return ((base_url,) if base_url else ()) if isinstance(base_url, str) else base_url
+
+
 class LogConfig(_Section):
     """How logs are read.
 
@@ -121,8 +152,44 @@ class DocumentsConfig(_Section):
     columns: dict[str, str] = Field(default_factory=dict)
 
 
+class QuotaConfig(_Section):
+    """The shape of the sample: shares of accepted pairs, kept by every prefix. What the named classes leave over is drawn from all others.
+
+    Attributes:
+        paradigms: paradigm -> share.
+        document_types: document type -> share.
+        buckets: length in the trainee's tokens that a whole sample fills -> share; none for samples as long as their documents. ``8k`` is 8,192.
+        languages: English name of a language -> share of instructions and answers in it.
+        patience: candidates of one combination (a paradigm, a document type …) without an accepted one among them before the combination is given up. [ours]
+    """
+
+    paradigms: dict[str, float] = Field(default_factory=dict)
+    document_types: dict[str, float] = Field(default_factory=dict)
+    buckets: dict[int, float] = Field(default_factory=dict)
+    languages: dict[str, float] = Field(default_factory=dict)
+    patience: int = Field(default=100, ge=1)
+
+    @field_validator("buckets", mode="before")
+    @classmethod
+    def _lengths(cls, buckets: object) -> object:
+        if isinstance(buckets, str):
+            return parse_targets(buckets)
+        return {length_of(length): share for length, share in buckets.items()} if isinstance(buckets, Mapping) else buckets
+
+    @field_validator("paradigms", "document_types", "buckets", "languages")
+    @classmethod
+    def _add_up(cls, shares: dict[Any, float], info: ValidationInfo) -> dict[Any, float]:
+        if any(share < 0.0 for share in shares.values()):
+            raise ValueError("a share is below 0")
+        try:
+            Dimension.of((info.field_name or "").rstrip("s").replace("_", " "), {str(name): share for name, share in shares.items()})
+        except UsageError as error:
+            raise ValueError(error.message) from error
+        return shares
+
+
 class SampleConfig(_Section):
-    """How many pairs, and when to give up.
+    """How many pairs, in which shape, and when to give up.
 
     Attributes:
         n: accepted pairs wanted.
@@ -130,6 +197,7 @@ class SampleConfig(_Section):
         attempts: candidates tried per pair wanted before giving up.
         patience: candidates without an accepted one among them before giving up: further ones would be paid for in vain.
         wave: fewest candidates of a wave.
+        quotas: shares of the sample.
     """
 
     n: int = Field(default=100, ge=1)
@@ -137,6 +205,7 @@ class SampleConfig(_Section):
     attempts: int = Field(default=30, ge=1)
     patience: int = Field(default=400, ge=1)
     wave: int = Field(default=16, ge=1)
+    quotas: QuotaConfig = QuotaConfig()
 
 
 class Config(_Section):
@@ -164,6 +233,12 @@ class Config(_Section):
     pair: PairConfig = PairConfig()
     adapt: AdaptConfig = AdaptConfig()
     gate: GateConfig = GateConfig()
+    judge_model: OtherModelConfig = OtherModelConfig()
+    judge: JudgeConfig = JudgeConfig()
+    closed_book: ClosedBookConfig = ClosedBookConfig()
+    contrast: ContrastConfig = ContrastConfig()
+    trainee_model: OtherModelConfig = OtherModelConfig()
+    probe: ProbeConfig = ProbeConfig()
     export: ExportConfig = ExportConfig()
     sample: SampleConfig = SampleConfig()
 
@@ -183,7 +258,12 @@ class Config(_Section):
         shown: dict[str, Any] = self.model_dump(
             mode="json",
             exclude_defaults=True,
-            exclude={"model": _UNSEEN},
+            exclude={
+                "model": _UNSEEN,
+                "corpus": {"tokenizer"},
+                "judge_model": {"base_url", "price"},
+                "trainee_model": {"base_url", "price"},
+            },
         )
         for name in _TABLE_USERS:
             shown.get(name, {}).pop("fields", None)

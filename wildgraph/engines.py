@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from wildgraph.catalogue import Prior, empty_prior, load_prior
-from wildgraph.config import Config
+from wildgraph.config import Config, OtherModelConfig
 from wildgraph.corpus import token_counter
 from wildgraph.embedders import Embedder
 from wildgraph.embedders.cached import CachedEmbedder, shared_cache
@@ -48,6 +48,7 @@ class Engines:
         lifter: groups values as the configuration says.
         price: what its tokens cost, if that is known.
         window: its context window, if that is named.
+        judge: scores what the model wrote; another model. trainee: the model that is to be trained. Both ``None`` where none is named.
     """
 
     model: ChatModel
@@ -58,12 +59,16 @@ class Engines:
     lifter: Lifter
     price: Price | None = None
     window: Window | None = None
+    judge: ChatModel | None = None
+    trainee: ChatModel | None = None
 
     @property
     def asked(self) -> str:
         """What decides the answers to a prompt: who is asked, and what happens to prompts that are too long; part of fingerprints."""
         window = self.window
-        return f"{self.model.identity} {window.overflow} beyond {window.size}" if window else self.model.identity
+        asked = f"{self.model.identity} {window.overflow} beyond {window.size}" if window else self.model.identity
+        others = {"judged by": self.judge, "tried on": self.trainee}
+        return ", ".join([asked, *(f"{what} {one.identity}" for what, one in others.items() if one is not None)])
 
 
 def charge(count: StageCount, spent: Counts) -> None:
@@ -72,6 +77,40 @@ def charge(count: StageCount, spent: Counts) -> None:
     count.prompt_tokens, count.completion_tokens = spent.usage.prompt_tokens, spent.usage.completion_tokens
     count.cached_tokens, count.truncated = spent.usage.cached_tokens, spent.truncated
     count.cost, count.unpriced = spent.cost / PICO, spent.unpriced
+
+
+#: Prompts that tell the stage they belong to; all others are of the stage that is at work.
+_STAGE_OF = {
+    "stages/closed_book": "closed_book",
+    "stages/same_answer": "closed_book",
+    "stages/judge": "judge",
+    "stages/guess": "contrast",
+    "stages/probe": "probe",
+}
+
+
+class Bills:
+    """What each stage of a sampling spent, read off one tally.
+
+    Args:
+        tally: what all models did.
+        counts: of the stages; charged as the tally grows.
+    """
+
+    def __init__(self, tally: Tally, counts: Mapping[str, StageCount]) -> None:
+        self._tally, self._counts = tally, counts
+        self._seen: dict[str, Counts] = {}
+        self._spent: dict[str, Counts] = {}
+
+    def enter(self, stage: str) -> None:
+        """Charge what came since the last time: prompts of one stage to it, all others to ``stage``."""
+        for prompt, found in self._tally.by_prompt().items():
+            of = _STAGE_OF.get(prompt, stage)
+            of = of if of in self._counts else stage
+            self._spent[of] = self._spent.get(of, Counts()) + (found - self._seen.get(prompt, Counts()))
+            self._seen[prompt] = found
+        for of, spent in self._spent.items():
+            charge(self._counts[of], spent)
 
 
 def make_prior(config: Config) -> Prior:
@@ -93,14 +132,16 @@ def make_engines(config: Config, cache_file: Path) -> Iterator[Engines]:
     embedder = SentenceEmbedder(config.embedder)
     # Values come again with every build; what is embedded elsewhere is embedded once, or is kept by those who embed it.
     kept = CachedEmbedder(embedder, cache_file.with_name("vectors.sqlite"), public, shared)
+    budget = Budget(config.model.max_requests, config.model.max_tokens, config.model.max_cost)
     with ResponseCache(cache_file) as cache, ExitStack() as stack:
-        model = _model(config, cache, tally, embedder, prior)
-        if isinstance(model, _Closable):
-            stack.callback(model.close)  # before the cache: what is still in flight may arrive and be kept
+        model = _model(config, cache, tally, embedder, prior, budget)
+        others = [_other(config, role, cache, tally, budget) for role in ROLES]
+        for one in (model, *others):
+            if isinstance(one, _Closable):
+                stack.callback(one.close)  # before the cache: what is still in flight may arrive and be kept
         likeness = LikenessLifter(prior, kept, config.canonicalize.likeness)
-        yield Engines(
-            model, embedder, prior, tally, likeness, _lifter(config, model, likeness, prior), price_of(config), context_window(config)
-        )
+        lifter = _lifter(config, model, likeness, prior)
+        yield Engines(model, embedder, prior, tally, likeness, lifter, price_of(config), context_window(config), *others)
 
 
 def _lifter(config: Config, model: ChatModel, likeness: LikenessLifter, prior: Prior) -> Lifter:
@@ -124,19 +165,91 @@ class _Closable(Protocol):
     def close(self) -> None: ...
 
 
-def _model(config: Config, cache: ResponseCache, tally: Tally, embedder: Embedder, prior: Prior) -> ChatModel:
+def _model(config: Config, cache: ResponseCache, tally: Tally, embedder: Embedder, prior: Prior, budget: Budget) -> ChatModel:
     settings = config.model
     if settings.name == OFFLINE:
         from wildgraph.backends.offline.engine import OfflineModel
 
         return CachedModel(OfflineModel(prior, embedder), cache, tally, retry=frozenset(settings.retry))
-    live = network_model(config, cache, tally)
+    live = network_model(config, cache, tally, budget)
     if not settings.batch:
         return live
     from wildgraph.backends.openai_batch import OpenAIBatch
 
     folder = cache.path.parent / "batches"
     return OpenAIBatch(live, cache, folder, budget=live.budget, price=price_of(config), poll=settings.batch_poll)
+
+
+#: Models besides the one that writes.
+ROLES: tuple[Literal["judge", "trainee"], ...] = ("judge", "trainee")
+
+
+def with_role(config: Config, role: Literal["judge", "trainee"]) -> Config | None:
+    """The configuration with the judge or the trainee in the place of the model; ``None`` where none is named.
+
+    Raises:
+        ConfigError: it is the embedded engine, or the judge is the model that writes, or spending is capped and its price is not known.
+    """
+    settings: OtherModelConfig = getattr(config, f"{role}_model")
+    if not settings.name:
+        if settings.base_url:
+            raise ConfigError(f"a server is named for the {role}, but no model", f"add --{role}-model NAME")
+        return None
+    if settings.name == OFFLINE:
+        raise ConfigError(f"the embedded engine cannot be the {role}", f"name a model with --{role}-model")
+    if role == "judge" and settings.name.casefold() == config.model.name.casefold():
+        raise ConfigError(
+            f"{settings.name!r} would judge what it wrote itself", "name another model with --judge-model: models prefer their own answers"
+        )
+    update = {
+        "name": settings.name,
+        "base_url": settings.base_url or config.model.base_url,
+        "price": settings.price,
+        "server_group": settings.server_group,
+        "context_window": settings.context_window,
+        "batch": False,
+        "tokenizer": "",
+    }
+    found = config.model_copy(update={"model": config.model.model_copy(update=update)})
+    try:
+        price_of(found)
+    except ConfigError as error:
+        raise ConfigError(error.message, error.hint.replace("--price", f"--{role}-price")) from error
+    return found
+
+
+def check_roles(config: Config) -> None:
+    """Whether somebody is named for everything that models besides the writer are to do.
+
+    Raises:
+        ConfigError: see :func:`with_role`; or a judge, or a model that knows something, is needed and not named.
+    """
+    judge, _ = (with_role(config, role) for role in ROLES)
+    if config.closed_book.by == "writer" and config.model.name == OFFLINE:
+        raise ConfigError("closed_book.by is 'writer', but the embedded engine knows nothing by heart", "name a model with --model")
+    needing = {
+        "closed_book.by is 'judge'": config.closed_book.by == "judge",
+        "contrast.made asks for worst_of_several, which a judge chooses": config.contrast.made.get("worst_of_several", 0.0) > 0.0,
+    }
+    missing = next((what for what, needed in needing.items() if needed and judge is None), None)
+    if missing is not None:
+        raise ConfigError(f"{missing}, but no judge is named", "add --judge-model NAME")
+    asked = [way for way in ("no_document", "worst_of_several") if config.contrast.made.get(way, 0.0) > 0.0]
+    if asked and config.model.name == OFFLINE:
+        raise ConfigError(f"contrast.made asks for {asked[0]}, which the embedded engine cannot write", "name a model with --model")
+
+
+def _other(config: Config, role: Literal["judge", "trainee"], cache: ResponseCache, tally: Tally, budget: Budget) -> ChatModel | None:
+    """The judge or the trainee, if one is named; it shares cache, tally and caps with the model."""
+    named = with_role(config, role)
+    if named is None:
+        return None
+    from wildgraph.backends.openai_compatible import host_of
+
+    key = os.environ.get(f"WILDGRAPH_{role.upper()}_KEY")
+    if key is None and host_of(named.model.base_url) not in (host_of(config.model.base_url), host_of(())):
+        key = ""  # the key of one server is not shown to another
+    return network_model(named, cache, tally, budget, key)
 
 
 def price_of(config: Config) -> Price | None:
@@ -168,8 +281,17 @@ def context_window(config: Config) -> Window | None:
     return Window(settings.context_window, counter.count, ESTIMATE_MARGIN if counter.estimated else 0.0, settings.overflow)
 
 
-def network_model(config: Config, cache: ResponseCache | None, tally: Tally) -> OpenAICompatible:
+def network_model(
+    config: Config, cache: ResponseCache | None, tally: Tally, budget: Budget | None = None, key: str | None = None
+) -> OpenAICompatible:
     """The model behind a server that the configuration names.
+
+    Args:
+        config: its settings.
+        cache: where answers are kept.
+        tally: where calls are counted.
+        budget: caps, shared with other models.
+        key: of the server; by default ``OPENAI_API_KEY``.
 
     Raises:
         ConfigError: there is neither a key nor an address, or spending is capped and no price known.
@@ -185,10 +307,11 @@ def network_model(config: Config, cache: ResponseCache | None, tally: Tally) -> 
     return OpenAICompatible(
         settings.name,
         settings.base_url or None,
-        concurrency=settings.concurrency,
-        cache=cache,
+        key,
+        settings.concurrency,
+        cache,
         tally=tally,
-        budget=Budget(settings.max_requests, settings.max_tokens, settings.max_cost),
+        budget=budget or Budget(settings.max_requests, settings.max_tokens, settings.max_cost),
         price=price_of(config),
         window=context_window(config),
         structured=settings.structured,

@@ -11,18 +11,18 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal
 
+from wildgraph.amounts import ENOUGH, Amount, Case, StageEstimate, assumed, said_of, stage_estimate
 from wildgraph.catalogue import load_concepts
 from wildgraph.config import Config
 from wildgraph.corpus import DocumentStore, token_counter
 from wildgraph.embedders.sentence import SentenceEmbedder
-from wildgraph.engines import OFFLINE, Engines, context_window, make_prior, network_model, price_of
+from wildgraph.engines import OFFLINE, ROLES, Engines, check_roles, context_window, make_prior, network_model, price_of, with_role
 from wildgraph.errors import UsageError
+from wildgraph.estimating_objectives import ObjectiveEstimates
 from wildgraph.fields import DOCUMENT_TYPE
 from wildgraph.funnel import silent
 from wildgraph.intervals import wilson
@@ -34,67 +34,23 @@ from wildgraph.llm.model import Usage
 from wildgraph.llm.prices import PICO, Price
 from wildgraph.llm.rehearsal import Rehearsal, Rehearsed
 from wildgraph.llm.tally import Tally
+from wildgraph.paradigms import PARADIGMS
+from wildgraph.paradigms.steps import Ask
 from wildgraph.readers import read_logs
-from wildgraph.records import Rejection
-from wildgraph.sampling import open_waves, wave_size
+from wildgraph.records import Pair, Rejection, TaskSpec
+from wildgraph.sampling import open_waves
 from wildgraph.stages import ingest as ingest_stage
 from wildgraph.stages import mine as mine_stage
 from wildgraph.store import RunDirectory
 from wildgraph.taskgraph import read_graphs
-
-ENOUGH = 50
-"""Results of a run from which its own figures are used instead of assumptions."""
+from wildgraph.waves import wave_size
 
 TRIED = 20
 """Candidates of the latest sample from which its own share of accepted ones is used."""
 
 REHEARSED = 100
+_BATCH = 8
 """Candidates without known answers that are rehearsed; the rest are taken to be like them."""
-
-_SPREAD = (0.9, 1.0, 1.1)  # around lengths that are means of the run's own results
-
-
-class Case(NamedTuple):
-    """One figure in its cheap, expected and dear case."""
-
-    low: float
-    expected: float
-    high: float
-
-    def times(self, factor: float) -> Case:
-        """All three, multiplied."""
-        return Case(*(factor * figure for figure in self))
-
-
-@dataclass(frozen=True)
-class Amount:
-    """What some requests come to; ``cost`` in US dollars, ``None`` without a price."""
-
-    requests: int = 0
-    usage: Usage = field(default_factory=Usage)
-    cost: float | None = 0.0
-
-    def __add__(self, other: Amount) -> Amount:
-        cost = None if self.cost is None or other.cost is None else self.cost + other.cost
-        return Amount(self.requests + other.requests, self.usage + other.usage, cost)
-
-
-@dataclass(frozen=True)
-class StageEstimate:
-    """What will be asked with one prompt.
-
-    Attributes:
-        prompt: name of the template. known: requests that the cache answers for nothing.
-        low, expected, high: what the others come to.
-        measured: from this run's own results, not from assumptions.
-    """
-
-    prompt: str
-    known: int
-    low: Amount
-    expected: Amount
-    high: Amount
-    measured: bool
 
 
 @dataclass(frozen=True)
@@ -133,10 +89,10 @@ def estimate_build(logs: Sequence[str | Path], run: str | Path, config: Config |
     with _rehearsing(config, Path(run)) as (model, price):
         conversations = sum(1 for _ in mine_stage.mine(kept, config.mine, model=model, key=b"rehearsal"))
         stages = tuple(
-            _stage(name, sheet, Case(sheet.unknown, sheet.unknown, sheet.unknown), price, later=False)
+            stage_estimate(name, sheet, Case(sheet.unknown, sheet.unknown, sheet.unknown), price, later=False)
             for name, sheet in sorted(model.sheets.items())
         )
-        assumptions = ("every conversation that is kept is asked about once", *_said(stages))
+        assumptions = ("every conversation that is kept is asked about once", *said_of(stages))
         if config.canonicalize.lifter == "likeness":
             return Estimate(stages, price, assumptions)
         lifting = _lifting(conversations, config, price)
@@ -145,17 +101,17 @@ def estimate_build(logs: Sequence[str | Path], run: str | Path, config: Config |
 
 def _lifting(conversations: int, config: Config, price: Price | None) -> StageEstimate:
     """What lifting the values to concepts will come to: batches of each field's distinct values, then one final form a field."""
-    assumed, settings = _assumed()["lifting"], config.canonicalize.by_model
+    lifting, settings = assumed()["lifting"], config.canonicalize.by_model
     lifted = [of for of in config.fields if of.node or of.name == DOCUMENT_TYPE]
 
     def amount(case: int) -> Amount:
         requests = prompt = answer = 0.0
         for of in lifted:
-            values = min(settings.shown, conversations * assumed["values"][case] * (2 if of.multi else 1))
+            values = min(settings.shown, conversations * lifting["values"][case] * (2 if of.multi else 1))
             calls = math.ceil(values / settings.batch) + 1
             requests += calls
-            prompt += calls * assumed["overhead"][case] + values * assumed["phrase"][case]
-            answer += values * assumed["sorted"][case]
+            prompt += calls * lifting["overhead"][case] + values * lifting["phrase"][case]
+            answer += values * lifting["sorted"][case]
         usage = Usage(round(prompt), round(answer), 0)
         return Amount(round(requests), usage, price.of(usage) / PICO if price else None)
 
@@ -182,10 +138,12 @@ def estimate_sample(
     graphs = read_graphs(root / "graphs" if is_run else root)
     concepts = load_concepts((root / "graphs" if is_run else root) / "concepts.jsonl")
     target = Path(out) if out else root if is_run else Path("wildgraph-run")
+    check_roles(config)
     with (
         _rehearsing(config, target) as (model, price),
         RunDirectory.write(target) as directory,
         DocumentStore(target / "documents.sqlite") as store,
+        ExitStack() as stack,
     ):
         embedder, prior = SentenceEmbedder(config.embedder), make_prior(config)
         likeness = LikenessLifter(prior, embedder, config.canonicalize.likeness)
@@ -194,15 +152,44 @@ def estimate_sample(
         drawn = Case(*(_drawn(share, config) for share in accepted))
         candidates = _Candidates()
         loop, _, _ = open_waves(directory, graphs, concepts, documents, config, engines, silent, store)
-        for _ in loop.drafts(islice(loop.specs(), config.sample.n * config.sample.attempts)):
-            candidates.saw(model)
+        specs: dict[int, TaskSpec] = {}
+        drafted: list[tuple[Pair, TaskSpec]] = []
+        drawing = _noted(islice(loop.specs(), config.sample.n * config.sample.attempts), specs)
+        # A few at a time: one of a paradigm with few calls would wait for the next one of a paradigm with many.
+        while batch := list(islice(drawing, _BATCH)):
+            written = list(loop.drafts(iter(batch)))
+            candidates.saw(model, len(written))
+            drafted += [(one, specs[one.index]) for one in written if isinstance(one, Pair)]
             if len(candidates.asked) >= drawn.high or candidates.asked[-1] >= REHEARSED:
                 break
-        stages = tuple(
-            _stage(name, sheet, candidates.requests(sheet, drawn, later=bool(place)), price, later=bool(place))
-            for place, (name, sheet) in enumerate(model.sheets.items())
+        writing = tuple(
+            stage_estimate(name, sheet, candidates.requests(name, sheet, drawn), price, later=name not in OPENINGS)
+            for name, sheet in model.sheets.items()
         )
-        return Estimate(stages, price, (f"{drawn.expected:.0f} candidates for {config.sample.n} pairs: {said}", *_said(stages)))
+
+        def rehearsal(one: Config) -> Rehearsal:
+            return stack.enter_context(_rehearsing(one, target))[0]
+
+        others = ObjectiveEstimates(config, engines, loop.corpus, store, rehearsal, drafted, drawn)
+        stages = (*writing, *others.stages())
+        said_too = [f"the {role}'s price is not known: add --{role}-price" for role in ROLES if _unpriced(config, role)]
+        if config.trainee_model.name and not any(pair.checkers for pair, _ in drafted):
+            said_too.append("none of the candidates that were rehearsed has a checker, so that the trainee is not asked")
+        first = f"{drawn.expected:.0f} candidates for {config.sample.n} pairs: {said}"
+        return Estimate(stages, price, (first, *said_of(stages), *said_too))
+
+
+def _noted(specs: Iterator[TaskSpec | Rejection], into: dict[int, TaskSpec]) -> Iterator[TaskSpec | Rejection]:
+    """The specifications, each noted by its index."""
+    for spec in specs:
+        if isinstance(spec, TaskSpec):
+            into[spec.index] = spec
+        yield spec
+
+
+def _unpriced(config: Config, role: Literal["judge", "trainee"]) -> bool:
+    named = with_role(config, role)
+    return named is not None and price_of(named) is None
 
 
 @contextmanager
@@ -217,20 +204,16 @@ def _rehearsing(config: Config, run: Path) -> Iterator[tuple[Rehearsal, Price | 
     price, file = price_of(config), run / "private/cache.sqlite"
     if price and config.model.batch:
         price = price.scaled(DISCOUNT)
-    lengths = {name: round(answers[1]) for name, answers in _assumed()["answers"].items()}
+    lengths = {name: round(answers[1]) for name, answers in assumed()["answers"].items()}
     with ExitStack() as stack:
         known = stack.enter_context(ResponseCache(file, ballast=0)) if file.is_file() else None
         questions = network_model(config, None, Tally()).questions
         count = token_counter(config.model.tokenizer).count
-        yield Rehearsal(questions, known, count, lengths, round(_assumed()["other"]["tokens"][1])), price
+        yield Rehearsal(questions, known, count, lengths, round(assumed()["other"]["tokens"][1])), price
 
 
-@cache
-def _assumed() -> dict[str, dict[str, Case]]:
-    import yaml
-
-    data = yaml.safe_load(files("wildgraph").joinpath("estimates.yaml").read_text(encoding="utf-8"))
-    return {section: {name: Case(*figures) for name, figures in entries.items()} for section, entries in data.items()}
+#: Prompts that the writing of a candidate begins with.
+OPENINGS = frozenset(next(step.template for step in one.steps if isinstance(step, Ask)) for one in PARADIGMS.values())
 
 
 # --------------------------------------------------------------------------- candidates
@@ -247,28 +230,34 @@ class _Candidates:
     asked: list[int] = field(default_factory=list)
     _first: Rehearsed = field(default_factory=Rehearsed)
 
-    def saw(self, model: Rehearsal) -> None:
-        """One more candidate went through the stages."""
-        self._first = next(iter(model.sheets.values()), self._first)  # every candidate that is asked about begins with this prompt
-        self.asked.append(self._first.unknown)
+    def saw(self, model: Rehearsal, count: int) -> None:
+        """So many more candidates went through the stages."""
+        opened = [sheet for name, sheet in model.sheets.items() if name in OPENINGS]
+        self._first = Rehearsed(known=sum(sheet.known for sheet in opened), unknown=sum(sheet.unknown for sheet in opened))
+        before = self.asked[-1] if self.asked else 0
+        more = self._first.unknown - before
+        self.asked.extend(before + round(more * place / count) for place in range(1, count + 1))
 
-    def requests(self, sheet: Rehearsed, drawn: Case, later: bool) -> Case:
+    def requests(self, name: str, sheet: Rehearsed, drawn: Case) -> Case:
         """How many requests with one prompt the candidates come to that are drawn in each case.
 
         Args:
+            name: of the prompt.
             sheet: of the prompt.
             drawn: candidates.
-            later: not the first call about a candidate, so that some do not get that far.
         """
         first, seen = self._first, len(self.asked)
         if not seen:
             return Case(0.0, 0.0, 0.0)
         begun = (first.known + first.unknown) / seen
-        finished = _assumed()["shares"]["finished"] if later else Case(1.0, 1.0, 1.0)
-        if first.known >= ENOUGH:
-            share = sheet.known / first.known
-            finished = Case(share, share, share)
-        half_known = max(0, sheet.unknown - first.unknown)  # their first answers are known, later ones are not
+        part = (sheet.known + sheet.unknown) / max(1, first.known + first.unknown)  # of this prompt, for each candidate that is begun
+        finished = Case(part, part, part) if name in OPENINGS else assumed()["shares"]["finished"].times(part)
+        half_known = 0.0
+        if name not in OPENINGS:
+            half_known = max(0.0, sheet.unknown - part * first.unknown)  # their first answers are known, later ones are not
+            if first.known >= ENOUGH:
+                share = sheet.known / first.known
+                finished = Case(share, share, share)
         return Case(
             *(
                 half_known + share * (self.asked[min(int(count), seen) - 1] + max(0.0, count - seen) * begun)
@@ -279,9 +268,9 @@ class _Candidates:
 
 def _accepted(run: RunDirectory, identity: str) -> tuple[Case, str]:
     """The share of candidates that become pairs, and where it comes from: the latest sample if there is one to speak of, else assumed."""
-    entry, assumed = run.stage("sample"), _assumed()["shares"]["accepted"]
+    entry, usual = run.stage("sample"), assumed()["shares"]["accepted"]
     if entry is None or entry.get("engine") != identity or entry["in"] < TRIED:
-        return assumed, f"{assumed.high:.0%} to {assumed.low:.0%} are assumed to be accepted, {assumed.expected:.0%} expected"
+        return usual, f"{usual.high:.0%} to {usual.low:.0%} are assumed to be accepted, {usual.expected:.0%} expected"
     least, most = wilson(entry["out"], entry["in"])
     said = f"{entry['out']} of {entry['in']} were accepted in the latest sample"
     return Case(most, entry["out"] / entry["in"], least), said
@@ -295,44 +284,3 @@ def _drawn(share: float, config: Config) -> int:
         drawn += size
         accepted += share * size
     return drawn
-
-
-# --------------------------------------------------------------------------- figures
-
-
-def _stage(name: str, sheet: Rehearsed, requests: Case, price: Price | None, later: bool) -> StageEstimate:
-    """What so many requests with one prompt come to."""
-    measured = sheet.known >= ENOUGH
-    counted = sheet.asked / sheet.unknown if sheet.unknown else sheet.counted / max(1, sheet.known)
-    if measured:
-        tries = sheet.answers / sheet.known
-        prompt = Case(*_SPREAD).times(counted * sheet.usage.prompt_tokens / max(1, sheet.counted))
-        answer = Case(*_SPREAD).times(sheet.usage.completion_tokens / sheet.known)
-        found = sheet.usage.cached_tokens / max(1, sheet.usage.prompt_tokens)
-        cached = Case(found, found, found)
-    else:
-        tries = 1.0
-        prompt = _assumed()["other"]["prompts"].times(counted)
-        answer = _assumed()["answers"].get(name, _assumed()["other"]["tokens"])
-        cached = _assumed()["shares"]["cached"] if later else Case(0.0, 0.0, 0.0)
-
-    def amount(case: int) -> Amount:
-        usage = Usage(
-            round(requests[case] * prompt[case]),
-            round(requests[case] * answer[case]),
-            round(requests[case] * prompt[case] * cached[case]),
-        )
-        return Amount(round(requests[case] * tries), usage, price.of(usage) / PICO if price else None)
-
-    return StageEstimate(name, sheet.known, amount(0), amount(1), amount(2), measured)
-
-
-def _said(stages: Sequence[StageEstimate]) -> Iterator[str]:
-    """What the figures of the stages rest on."""
-    measured = [stage.prompt for stage in stages if stage.measured]
-    if measured:
-        yield f"lengths, corrections and cached tokens of {', '.join(measured)} are those of this run's own answers, give or take a tenth"
-    for stage in stages:
-        if not stage.measured:
-            low, expected, high = _assumed()["answers"].get(stage.prompt, _assumed()["other"]["tokens"])
-            yield f"{stage.prompt}: answers of {low:.0f} to {high:.0f} tokens, {expected:.0f} expected (fewer than {ENOUGH} are known)"

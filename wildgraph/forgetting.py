@@ -38,7 +38,7 @@ from wildgraph.taskgraph import TaskGraph, read_graphs
 
 CATALOGUE, CACHE, VECTORS = "private/catalogue.jsonl", "private/cache.sqlite", "private/vectors.sqlite"
 #: Their prompts hold labels of published graphs and documents, and nothing of a log.
-_OF_SAMPLES = frozenset((adapt_stage.INSTRUCT, adapt_stage.ANSWER, adapt_stage.CITE))
+_OF_SAMPLES = frozenset(adapt_stage.templates())
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wildgraph.config import Config
-from wildgraph.corpus import Corpus, DocumentStore, EstimatedCounter, build_corpus, read_documents
+from wildgraph.corpus import Corpus, DocumentStore, build_corpus, load_corpus, read_documents, save_corpus, token_counter
 from wildgraph.engines import Engines
 from wildgraph.errors import EmptyResultError, RunError
 from wildgraph.files import expand
@@ -43,7 +43,7 @@ def run_corpus(
     Raises:
         EmptyResultError: no document is left. RunError: too many cannot be read, or the disk is full.
     """
-    counter = EstimatedCounter()
+    counter = token_counter(config.corpus.tokenizer, config.corpus.turn_tokens)
     types = sorted((concept.id, concept.name) for concept in concepts.values() if concept.field == "document_type")
     mark = fingerprint(
         "documents",
@@ -51,7 +51,7 @@ def run_corpus(
         [
             config.documents.columns,
             config.classify.model_dump(mode="json"),
-            config.corpus.model_dump(mode="json"),
+            config.corpus.deciding,
             types,
             engines.prior.fingerprint,
             engines.embedder.identity,
@@ -61,7 +61,7 @@ def run_corpus(
     )
     if run.fresh("documents", mark):
         run.note_bill("documents", StageCount("documents"))
-        return Corpus.load(run.path / "corpus"), mark
+        return load_corpus(run.path / "corpus"), mark
     count = StageCount("documents")
     started = time.monotonic()
     classifier = TypeClassifier(engines.prior, concepts, engines.embedder, config.classify)
@@ -93,7 +93,7 @@ def run_corpus(
     keep(rejections)
     count.check_rate(config.max_rejection_rate)
     try:
-        corpus.save(run.path / "corpus")
+        save_corpus(corpus, run.path / "corpus")
     except OSError as error:
         raise RunError(
             f"cannot write {run.path / 'corpus'}: {error.strerror or error}", "free some space and run the same command again"
@@ -102,7 +102,7 @@ def run_corpus(
     by_type: dict[str, Json] = dict(sorted(Counter(corpus.document_types).items()))
     files = {
         "documents.sqlite": "shareable",
-        "corpus/corpus.json": "shareable",
+        "corpus/corpus.parquet": "shareable",
         "corpus/vectors.npy": "shareable",
         "documents.rejected.jsonl": "shareable",
         "private/documents.rejected.jsonl": "private",

@@ -83,8 +83,12 @@ def _bands(signed: Signature, threshold: float) -> Hashes:
     """One hash per band of each signature: shape (signatures, bands)."""
     rows = band_rows(threshold)
     count = HASHES // rows
-    blocks = signed[:, : rows * count].reshape(len(signed), count, rows).astype(np.uint64)
-    return mixed((mixed(blocks + np.uint64(1)) * powers(256)[:rows]).sum(axis=2, dtype=np.uint64) + np.arange(count, dtype=np.uint64))
+    found = np.empty((len(signed), count), dtype=np.uint64)
+    for first in range(0, len(signed), 16384):  # widened to 64 bits, a million signatures at once would be several GB
+        part = signed[first : first + 16384, : rows * count].reshape(-1, count, rows).astype(np.uint64)
+        sums = (mixed(part + np.uint64(1)) * powers(256)[:rows]).sum(axis=2, dtype=np.uint64)
+        found[first : first + 16384] = mixed(sums + np.arange(count, dtype=np.uint64))
+    return found
 
 
 def _worth_verifying(one: Signature, many: Signature, threshold: float) -> npt.NDArray[np.bool_]:
@@ -129,10 +133,10 @@ def cluster_signatures(signed: Signature, shingles_of: Callable[[int], Hashes], 
     for band in range(bands.shape[1]):
         column = bands[filled, band]
         order = np.argsort(column, kind="stable")
-        edges = np.flatnonzero(np.diff(column[order])) + 1
-        for bucket in np.split(filled[order], edges):
-            if len(bucket) > 1:
-                _join_bucket(bucket, signed, shingles_of, threshold, forest, refuted)
+        starts = np.flatnonzero(np.diff(column[order], prepend=~column[order[:1]]))
+        stops = np.append(starts[1:], len(order))
+        for bucket in np.flatnonzero(stops - starts > 1):
+            _join_bucket(filled[order[starts[bucket] : stops[bucket]]], signed, shingles_of, threshold, forest, refuted)
     return [forest.root(index) for index in range(len(signed))]
 
 

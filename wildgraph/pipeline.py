@@ -17,7 +17,7 @@ from wildgraph.catalogue import load_concepts
 from wildgraph.config import Config
 from wildgraph.corpus import DocumentStore
 from wildgraph.counts import has_counts, read_counts
-from wildgraph.engines import OFFLINE, make_engines
+from wildgraph.engines import OFFLINE, check_roles, make_engines
 from wildgraph.errors import EmptyResultError, InputError, RunError, UsageError
 from wildgraph.estimating import Estimate, estimate_build, estimate_sample
 from wildgraph.explorer.page import render_page
@@ -150,8 +150,10 @@ def sample(
         WildgraphError: see :mod:`wildgraph.errors`.
     """
     config = config or Config()
-    if config.model.name == OFFLINE and config.adapt.language.strip().casefold() != "english":
-        raise UsageError(f"the offline engine writes English, not {config.adapt.language}", "name a model with --model")
+    foreign = [one for one in (config.adapt.language, *config.sample.quotas.languages) if one.strip().casefold() != "english"]
+    if config.model.name == OFFLINE and foreign:
+        raise UsageError(f"the offline engine writes English, not {foreign[0]}", "name a model with --model")
+    check_roles(config)
     for file, _ in expand([Path(path) for path in _named(documents, "document")]):  # noticed before a run directory is made
         if not file.is_file():
             raise InputError(f"{file} is not a regular file", "write it to a file first: documents are read more than once")
@@ -333,6 +335,8 @@ def coverage(run: str | Path) -> CoverageReport:
 def status(run: str | Path) -> dict[str, Any]:
     """The funnel of a run: per stage ``in``, ``out``, ``rejected`` by class and reason, requests, tokens, seconds.
 
+    ``unfinished`` holds what was spent on stages that were stopped and have not come to their end since.
+
     Raises:
         InputError: there is no run.
     """
@@ -344,11 +348,29 @@ def status(run: str | Path) -> dict[str, Any]:
         bill = bills.get(name, {}).get("total", {})
         shown[name] = {
             **{key: entry[key] for key in ("in", "out", "rejected")},
-            **{key: bill.get(key, 0) for key in StageCount(name).bill()},
+            **StageCount(name).bill(),
+            **bill,
             **{key: value for key, value in entry.items() if key not in ("in", "out", "rejected", "files", "fingerprint", "transient")},
         }
-    order = ("ingest", "mine", "canonicalize", "graph", "documents", "walk", "pair", "adapt", "gate", "sample", "export")
+    order = (
+        "ingest",
+        "mine",
+        "canonicalize",
+        "graph",
+        "documents",
+        "walk",
+        "pair",
+        "adapt",
+        "gate",
+        "closed_book",
+        "judge",
+        "contrast",
+        "probe",
+        "sample",
+        "export",
+    )
     return {
         "run": str(run),
         "stages": {name: shown[name] for name in sorted(shown, key=lambda one: order.index(one) if one in order else 99)},
+        "unfinished": {name: bill["total"] for name, bill in bills.items() if name not in stages and bill["total"].get("requests")},
     }

@@ -91,7 +91,10 @@ REASONS: dict[str, tuple[RejectionClass, str]] = {
     # sampling
     "no_matching_document": ("failed", "no document of the split matches the specification's document type"),
     "no_document_group": ("failed", "too few related documents of the type in one split for a multi-document task"),
+    "bucket_not_filled": ("failed", "no choice of related documents of one split fills the target length"),
     "engine_cannot": ("filtered", "the engine does not know how to write this kind of task"),
+    "uncheckable": ("gated", "no program can check the answer of a question that was to be checkable"),
+    "evidence_left": ("gated", "the answer could not be taken out of the document without leaving a trace or taking too much"),
     "unsuitable": ("gated", "the model found that labels and documents make no sensible task"),
     "dead_end": ("failed", "no walk of the minimum length was found"),
     "duplicate_spec": ("filtered", "the same labels were sampled before for the same document types and paradigm"),
@@ -105,6 +108,8 @@ REASONS: dict[str, tuple[RejectionClass, str]] = {
     "instruction_too_long": ("gated", "the instruction is longer than allowed"),
     "answer_too_long": ("gated", "the answer is longer than allowed"),
     "refusal": ("gated", "the answer is a refusal"),
+    "over_target": ("gated", "the whole sample is longer than its target length"),
+    "under_target": ("gated", "the whole sample fills too little of its target length"),
     "truncated": ("gated", "the answer stops in the middle of a sentence or structure"),
     "unknown_number": ("gated", "a figure of the answer is in no document and follows from none"),
     "unknown_name": ("gated", "a name in the answer is in no document"),
@@ -130,6 +135,13 @@ REASONS: dict[str, tuple[RejectionClass, str]] = {
     "template_text": ("gated", "a turn holds text of the prompts that generate"),
     "no_such_document": ("gated", "the answer cites a document that is not there"),
     "not_evaluated": ("gated", "a gate that was required could not judge the pair"),
+    "known_without_documents": ("gated", "a model that saw no document gave the same answer"),
+    "judged_poor": ("gated", "the judge gave it less than a rubric asks for"),
+    # objectives: the pair stays in the sample
+    "no_alternative": ("filtered", "no worse answer could be made of it; the pair serves supervised training only"),
+    "not_probed": ("failed", "the trainee gave too few answers to tell how often it passes"),
+    "never_passed": ("filtered", "no answer of the trainee passes the checkers, so that reinforcement has nothing to learn from"),
+    "always_passed": ("filtered", "every answer of the trainee passes the checkers, so that reinforcement has nothing to learn from"),
 }
 
 
@@ -380,6 +392,7 @@ class TaskSpec(Record):
         paradigm: name of the paradigm. documents: how many documents the task takes (fewer, but two at least, where the corpus has no more). split: which split they come from.
         document_types: each document's type, where they differ. novel: pairs of concepts that were asked for although they never occurred together.
         bucket: length that the whole prompt and answer shall fill, in the trainee's tokens, or ``None`` for whatever the documents have.
+        language: of instruction and answer, by its English name, or empty for the one that is configured.
     """
 
     index: int = Field(ge=0)
@@ -393,6 +406,7 @@ class TaskSpec(Record):
     document_types: tuple[str, ...] = ()
     novel: tuple[tuple[str, str], ...] = ()
     bucket: int | None = Field(default=None, ge=1)
+    language: str = ""
 
     @model_validator(mode="after")
     def _types_of_all(self) -> Self:
@@ -403,7 +417,7 @@ class TaskSpec(Record):
     @property
     def id(self) -> str:
         """Content hash of everything that makes the task, the index left out."""
-        unset = {name for name in ("document_types", "novel", "bucket") if not getattr(self, name)}
+        unset = {name for name in ("document_types", "novel", "bucket", "language") if not getattr(self, name)}
         return content_hash(self.model_dump(mode="json", exclude={"index", *unset}))
 
 
@@ -491,17 +505,24 @@ class Alternative(Record):
 
 
 class TokenCounts(Record):
-    """Lengths in the trainee's tokens (estimated where no tokenizer was given)."""
+    """Lengths in the trainee's tokens (estimated where no tokenizer was given).
+
+    Attributes:
+        documents, instruction, response: the texts, of all turns.
+        overhead: what layout and chat template add to them (fences, titles, a repeated instruction, a system prompt, marks of turns), and, where
+            lengths are estimated, the margin they are raised by.
+    """
 
     documents: int = Field(ge=0)
     instruction: int = Field(ge=0)
     response: int = Field(ge=0)
+    overhead: int = Field(default=0, ge=0)
     estimated: bool = True
 
     @property
     def total(self) -> int:
-        """Documents, instruction and response together."""
-        return self.documents + self.instruction + self.response
+        """The whole sample, as it is trained on."""
+        return self.documents + self.instruction + self.response + self.overhead
 
 
 class Provenance(Record):

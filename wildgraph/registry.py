@@ -70,6 +70,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "all_documents": "wildgraph.gates.all_documents:AllDocumentsGate",
         "wrong_document": "wildgraph.gates.wrong_document:WrongDocumentGate",
         "contamination": "wildgraph.gates.contamination:ContaminationGate",
+        "target": "wildgraph.gates.target:TargetGate",
         "duplicates": "wildgraph.gates.duplicates:DuplicatesGate",
     },
     "checkers": {

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
+    from wildgraph.amounts import Amount
     from wildgraph.demo import DemoResult
-    from wildgraph.estimating import Amount, Estimate
+    from wildgraph.estimating import Estimate
     from wildgraph.funnel import StageCount
     from wildgraph.pipeline import BuildResult, ExportResult
     from wildgraph.sampling import SampleResult
@@ -135,7 +136,7 @@ def _cost(entry: dict[str, Any]) -> str:
 
 def show_estimate(estimate: Estimate) -> None:
     """What a job will take: low, expected and high, stage by stage, with what the figures rest on."""
-    click.echo(f"{'':<20}{'case':<10}{'requests':>10}{'tokens in':>14}{'cached':>14}{'tokens out':>13}{'price':>11}")
+    click.echo(f"{'':<28}{'case':<10}{'requests':>10}{'tokens in':>14}{'cached':>14}{'tokens out':>13}{'price':>11}")
     for stage in estimate.stages:
         for name, case, amount in (("", "low", stage.low), (stage.prompt, "expected", stage.expected), ("", "high", stage.high)):
             click.echo(_estimated(name, case, amount))
@@ -155,7 +156,7 @@ def _estimated(name: str, case: str, amount: Amount) -> str:
     price = "" if amount.cost is None else _dollars(amount.cost)
     usage = amount.usage
     return (
-        f"{name:<20}{case:<10}{amount.requests:>10,}{usage.prompt_tokens:>14,}{usage.cached_tokens:>14,}"
+        f"{name:<28}{case:<10}{amount.requests:>10,}{usage.prompt_tokens:>14,}{usage.cached_tokens:>14,}"
         f"{usage.completion_tokens:>13,}{price:>11}"
     )
 
@@ -248,15 +249,19 @@ def show_coverage(found: CoverageReport) -> None:
 def show_status(found: dict[str, Any]) -> None:
     """The funnel as a table."""
     click.echo(
-        f"{'stage':<14}{'in':>10}{'out':>10}{'filtered':>10}{'gated':>8}{'failed':>8}{'requests':>10}{'cached':>9}{'tokens':>12}{'cost':>9}{'seconds':>9}"
+        f"{'stage':<14}{'in':>10}{'out':>10}{'filtered':>10}{'gated':>8}{'failed':>8}{'requests':>10}{'cached':>9}{'tokens':>12}{'cost':>10}{'seconds':>9}"
     )
     for name, entry in found["stages"].items():
         lost = {kind: sum(reasons.values()) for kind, reasons in entry["rejected"].items()}
         tokens = entry["prompt_tokens"] + entry["completion_tokens"]
         click.echo(
             f"{name:<14}{entry['in']:>10,}{entry['out']:>10,}{lost['filtered']:>10,}{lost['gated']:>8,}{lost['failed']:>8,}"
-            f"{entry['requests']:>10,}{entry['cache_hits']:>9,}{tokens:>12,}{_cost(entry):>9}{entry['seconds']:>9.1f}"
+            f"{entry['requests']:>10,}{entry['cache_hits']:>9,}{tokens:>12,}{_cost(entry):>10}{entry['seconds']:>9.1f}"
         )
+    for name, bill in found.get("unfinished", {}).items():
+        tokens = bill["prompt_tokens"] + bill["completion_tokens"]
+        spent = f"{bill['requests']:>10,}{bill['cache_hits']:>9,}{tokens:>12,}{_cost(bill):>10}{bill['seconds']:>9.1f}"
+        click.echo(f"{name:<14}{'stopped; the same command goes on':<46}{spent}")
     _dropped(found["stages"])
     reached = found["stages"].get("sample", {}).get("coverage")
     if reached:

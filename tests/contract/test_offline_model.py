@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from wildgraph.embedders.hashed import HashedEmbedder
 from wildgraph.errors import UsageError
 from wildgraph.fields import DEFAULT_FIELDS
 from wildgraph.llm import CachedModel, ChatModel, ChatRequest, Decoding, Prompt, ResponseCache, Template, load_template
+from wildgraph.paradigms.drafts import Draft, Turn
+from wildgraph.paradigms.steps import ANSWER, CITE, INSTRUCT, Citations
 from wildgraph.records import REASONS, Candidate, Conversation, Document, DocumentRef, PathNode, TaskSpec, content_hash
-from wildgraph.stages.adapt import AdaptConfig, Citations, Instruction, answer_prompt, cite_prompt, instruct_prompt
+from wildgraph.stages.adapt import AdaptConfig, question
 from wildgraph.stages.mine import MineConfig, answer_schema, mining_prompt
 
 SEEDS = Path(__file__).parents[2] / "seed_queries" / "documents.jsonl"
@@ -53,13 +56,13 @@ def mining(n: int, language: str = "en", text: str = "") -> ChatRequest:
 
 
 def writing(n: int, kind: str = "instruct", concept: str = "task/summarize-the-document") -> ChatRequest:
-    item, documents = candidate(n, concept), (DOCUMENTS[n % len(DOCUMENTS)],)
-    if kind == "instruct":
-        return ChatRequest(f"i{n}", instruct_prompt(item, documents, CONFIG), Instruction)
-    if kind == "answer":
-        return ChatRequest(f"a{n}", answer_prompt(item, documents, CONFIG, "Sum it up."))
-    said = PLAIN._writer.answer(answer_prompt(item, documents, CONFIG, "Sum it up.").variables)
-    return ChatRequest(f"c{n}", cite_prompt(item, documents, CONFIG, "Sum it up.", said), Citations)
+    documents = (DOCUMENTS[n % len(DOCUMENTS)],)
+    draft = Draft(candidate(n, concept), documents, documents, (Turn("Sum it up."),))
+    asked = question({"instruct": INSTRUCT, "answer": ANSWER, "cite": CITE}[kind], draft, CONFIG)
+    if kind == "cite":
+        said = PLAIN._writer.answer(asked.prompt.variables)
+        asked = question(CITE, replace(draft, turns=(Turn("Sum it up.", said),)), CONFIG)
+    return replace(asked, id=f"{kind[0]}{n}")
 
 
 def test_it_is_a_chat_model(model: ChatModel):

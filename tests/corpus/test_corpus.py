@@ -1,10 +1,11 @@
-import json
 import random
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from wildgraph.corpus import Corpus, CorpusSettings, DocumentStore, EstimatedCounter, build_corpus
+from wildgraph.corpus import Corpus, CorpusSettings, DocumentStore, EstimatedCounter, build_corpus, load_corpus, save_corpus
 from wildgraph.corpus.build import passages, split_of
 from wildgraph.embedders.hashed import HashedEmbedder
 from wildgraph.errors import EmptyResultError, InputError
@@ -191,13 +192,13 @@ def test_a_group_needs_enough_documents_that_differ():
 
 def test_a_corpus_survives_the_disk_byte_for_byte(tmp_path):
     corpus, _ = build(a_corpus_of(), tmp_path)
-    corpus.save(tmp_path / "one")
-    loaded = Corpus.load(tmp_path / "one")
+    save_corpus(corpus, tmp_path / "one")
+    loaded = load_corpus(tmp_path / "one")
     assert loaded.fingerprint == corpus.fingerprint
     assert np.array_equal(loaded.vectors, corpus.vectors)
     assert loaded.group(3, 3, seed=1) == corpus.group(3, 3, seed=1)
-    loaded.save(tmp_path / "two")
-    for name in ("corpus.json", "vectors.npy"):
+    save_corpus(loaded, tmp_path / "two")
+    for name in ("corpus.parquet", "vectors.npy"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     assert not list((tmp_path / "one").glob("*.partial"))
 
@@ -205,27 +206,37 @@ def test_a_corpus_survives_the_disk_byte_for_byte(tmp_path):
 @pytest.mark.parametrize(
     ("harm", "says"),
     [
-        (lambda data: "{", "no readable corpus"),
-        (lambda data: json.dumps({"format": "other"}), "not a corpus table"),
-        (lambda data: json.dumps(data | {"version": 99}), "newer"),
-        (lambda data: json.dumps(data | {"fingerprint": "0"}), "does not fit"),
-        (lambda data: json.dumps(data | {"rows": data["rows"] | {"ids": ["x"]}}), "different lengths"),
-        (lambda data: json.dumps(data | {"rows": {name: column[::-1] for name, column in data["rows"].items()}}), "not sorted"),
-        (lambda data: json.dumps({key: data[key] for key in data if key != "rows"}), "corrupt"),
+        (lambda table: None, "no readable corpus"),
+        (lambda table: about(table, format="other"), "not a corpus table"),
+        (lambda table: about(table, version="99"), "newer"),
+        (lambda table: about(table, fingerprint="0"), "does not fit"),
+        (lambda table: table.slice(0, 3), "different lengths"),
+        (lambda table: table.take(list(range(len(table)))[::-1]), "not sorted"),
+        (lambda table: table.drop_columns(["ids"]), "corrupt"),
+        (lambda table: table.set_column(1, "ids", [pa.array([b"x"] * len(table))]), "does not fit"),
     ],
 )
 def test_damaged_corpora_are_refused(tmp_path, harm, says):
     corpus, _ = build(a_corpus_of(9), tmp_path)
-    corpus.save(tmp_path / "c")
-    table = tmp_path / "c" / "corpus.json"
-    table.write_text(harm(json.loads(table.read_text())))
+    save_corpus(corpus, tmp_path / "c")
+    file = tmp_path / "c" / "corpus.parquet"
+    harmed = harm(pq.read_table(file))
+    if harmed is None:
+        file.write_text("{")
+    else:
+        pq.write_table(harmed, file)
     with pytest.raises(InputError, match=says):
-        Corpus.load(tmp_path / "c")
+        load_corpus(tmp_path / "c")
+
+
+def about(table, **changed):
+    metadata = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
+    return table.replace_schema_metadata(metadata | changed)
 
 
 def test_no_corpus_no_vectors(tmp_path):
     with pytest.raises(InputError):
-        Corpus.load(tmp_path)
+        load_corpus(tmp_path)
 
 
 def test_a_wrong_number_of_types_is_refused(tmp_path):

@@ -1,5 +1,6 @@
 import sqlite3
 import threading
+import zlib
 
 import pytest
 
@@ -84,3 +85,47 @@ def test_what_is_committed_is_there_although_the_store_was_never_closed(tmp_path
     with reader:
         assert len(reader) == 1
     kept.close()
+
+
+def test_a_derived_text_takes_nobodys_place(tmp_path):
+    original = document("the rent is 1,200 euros", "lease", licence="MIT")
+    without = document("the rent is", "lease", title="T")
+    with DocumentStore(tmp_path / "d.sqlite") as store:
+        store.put(without, derived=True)
+        store.put(original)
+        store.put(document("other", "lease-2"), derived=True)
+        assert store.by_id("lease") == original
+        assert store.by_id("lease-2").text == "other"
+        assert store.get(without.hash) == without
+        store.put(document(original.text, "edited", licence="none"), derived=True)  # an edit that ends up as a text of the corpus
+        assert store.get(original.hash) == original
+        assert store.by_id("edited") is None
+        store.put(document("other", "read", licence="MIT"))  # read later
+        assert store.get(content_hash("other")).id == "read"
+        store.put(document("other", "edited"), derived=True)
+        assert store.get(content_hash("other")).id == "read"
+    with DocumentStore(tmp_path / "d.sqlite") as store:
+        assert store.by_id("lease") == original
+        assert store.get(without.hash) == without
+
+
+def test_stores_of_the_first_version_are_read_and_go_on(tmp_path):
+    kept = document("an old text " * 50, "old")
+    with sqlite3.connect(tmp_path / "d") as connection:
+        connection.executescript(
+            "CREATE TABLE documents (number INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, id TEXT NOT NULL, text BLOB NOT NULL, "
+            "title TEXT NOT NULL, declared_type TEXT NOT NULL, language TEXT NOT NULL, licence TEXT NOT NULL, source TEXT NOT NULL, "
+            "line INTEGER NOT NULL) STRICT; CREATE INDEX by_id ON documents (id); PRAGMA application_id = 2003264627; PRAGMA user_version = 1;"
+        )
+        connection.execute(
+            "INSERT INTO documents (hash, id, text, title, declared_type, language, licence, source, line) VALUES (?, ?, ?, '', '', 'und', 'unknown', '', 0)",
+            (kept.hash, "old", zlib.compress(kept.text.encode())),
+        )
+    connection.close()
+    with DocumentStore(tmp_path / "d") as store:
+        assert store.get(kept.hash) == kept
+        store.put(document("new", "new"))
+        store.put(document("newer", "old"), derived=True)
+    with DocumentStore(tmp_path / "d") as store:
+        assert store.by_id("old") == kept
+        assert store.text(content_hash("new")) == "new"

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trainee import STRICT, TEMPLATE, make_trainee
 
 from wildgraph.corpus import EstimatedCounter, TokenCounter, TokenizerCounter, token_counter
 from wildgraph.errors import UsageError
@@ -88,3 +89,50 @@ def test_the_estimate_is_near_a_real_tokenizer_on_prose():
     real = TokenizerCounter(minilm())
     for text in prose.text.str[:20_000]:
         assert EstimatedCounter().count(text) == pytest.approx(real.count(text), rel=0.25)
+
+
+CHAT = [
+    {"role": "system", "content": "You are careful."},
+    {"role": "user", "content": "The rent?"},
+    {"role": "assistant", "content": "1,200 euros <|end|> Grüße"},
+]
+
+
+def test_a_chat_is_counted_as_its_template_renders_it(tmp_path):
+    from transformers import AutoTokenizer
+
+    counter = TokenizerCounter(make_trainee(tmp_path))
+    known = AutoTokenizer.from_pretrained(str(tmp_path))
+    assert counter.has_template
+    for turns in (CHAT, CHAT[1:], [{"role": "user", "content": "a\ud83d"}]):
+        clean = [{**turn, "content": turn["content"].replace("\ud83d", "\ufffd")} for turn in turns]
+        assert counter.count_chat(turns) == len(known.apply_chat_template(clean, tokenize=True, return_dict=False))
+    assert counter.count_chat(CHAT) > sum(counter.count(turn["content"]) for turn in CHAT)
+
+
+def test_a_template_without_a_system_turn_gets_its_text_in_the_users(tmp_path):
+    counter = TokenizerCounter(make_trainee(tmp_path, STRICT))
+    joined = [{"role": "user", "content": "You are careful.\n\nThe rent?"}, CHAT[2]]
+    assert counter.count_chat(CHAT) == counter.count_chat(joined)
+
+
+def test_a_template_that_renders_nothing_is_an_error_that_says_so(tmp_path):
+    counter = TokenizerCounter(make_trainee(tmp_path, "{{ raise_exception('not today') }}"))
+    with pytest.raises(UsageError, match="cannot render a chat: not today"):
+        counter.count_chat(CHAT)
+
+
+def test_a_tokenizer_without_a_template_gets_an_allowance_for_each_turn(tmp_path):
+    counter = TokenizerCounter(make_trainee(tmp_path, ""), turn_tokens=7)
+    assert not counter.has_template
+    assert counter.count_chat(CHAT) == 4 * 7 + sum(counter.count(turn["content"]) for turn in CHAT)
+    assert EstimatedCounter(turn_tokens=0).count_chat(CHAT) == sum(EstimatedCounter().count(turn["content"]) for turn in CHAT)
+
+
+def test_the_template_is_part_of_what_counts(tmp_path):
+    identities = set()
+    for name, template in (("a", ""), ("b", TEMPLATE), ("c", STRICT)):
+        (tmp_path / name / "tokenizer").mkdir(parents=True)
+        identities.add(TokenizerCounter(make_trainee(tmp_path / name / "tokenizer", template)).identity)
+    assert len(identities) == 3
+    assert TokenizerCounter(tmp_path / "b" / "tokenizer").identity in identities

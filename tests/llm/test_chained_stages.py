@@ -66,6 +66,7 @@ def test_adapt_starts_on_the_first_pair_that_pair_yields(fake_server: Callable[.
                 seed=0,
                 graphs={"document_type/contract": "g"},
                 version="0",
+                keep=lambda _document: None,
             )
         )
     assert [pair.index for pair in pairs if isinstance(pair, Pair)] == list(range(6))

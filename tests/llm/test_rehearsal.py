@@ -14,7 +14,7 @@ from wildgraph.llm.questions import Questions
 from wildgraph.llm.rehearsal import Rehearsal, stand_in
 from wildgraph.llm.stored import Stored
 from wildgraph.llm.window import Window
-from wildgraph.stages.adapt import Citations, Instruction
+from wildgraph.paradigms.steps import Citations, Instruction
 
 TEMPLATE = Template("stages/answer", 1, "abc", (("user", "{{ text }}"),))
 

@@ -13,8 +13,13 @@ from hypothesis import strategies as st
 from wildgraph.backends.scripted import ScriptedModel
 from wildgraph.gates.grounding import GroundingGate
 from wildgraph.llm import ChatRequest, Failure
+from wildgraph.paradigms import PARADIGMS
+from wildgraph.paradigms.drafts import Draft, Turn, locate
+from wildgraph.paradigms.steps import Ask
 from wildgraph.records import Candidate, Document, DocumentRef, Pair, Rejection, TaskSpec, content_hash
-from wildgraph.stages.adapt import ANSWER, CITE, INSTRUCT, AdaptConfig, adapt, answer_prompt, cite_prompt, instruct_prompt, locate
+from wildgraph.stages.adapt import AdaptConfig, adapt, question
+
+INSTRUCT, ANSWER, CITE = "stages/instruct", "stages/answer", "stages/cite"
 
 LEASE = "The tenant pays 1,200 euros.\nThe deposit of 2,400 euros is returned within “thirty days” after the lease ends — without interest."
 MINUTES = "Ms Okafor presented the budget. The motion to close the library was rejected by five votes to two."
@@ -66,8 +71,13 @@ def adapted(model: ScriptedModel, *items: Candidate | Rejection, documents: tupl
             seed=7,
             graphs={SPEC["document_type"]: "g1"},
             version="1.2.3",
+            keep=_no_document_is_made,
         )
     )
+
+
+def _no_document_is_made(document: Document) -> None:
+    raise AssertionError(f"no step of these paradigms makes a document, and here is {document.id}")
 
 
 def one_pair(model: ScriptedModel, *texts: str, **settings: object) -> Pair:
@@ -81,15 +91,13 @@ def one_pair(model: ScriptedModel, *texts: str, **settings: object) -> Pair:
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=200), min_size=1, max_size=4))
-def test_the_three_prompts_share_everything_up_to_the_end_of_the_last_document(texts: list[str]):
+def test_all_prompts_of_all_paradigms_share_everything_up_to_the_end_of_the_last_document(texts: list[str]):
     documents = tuple(document(text, f"d{place}", title=text[:20]) for place, text in enumerate(texts))
-    item, config = candidate(*documents), AdaptConfig()
-    prompts = [
-        instruct_prompt(item, documents, config).messages(),
-        answer_prompt(item, documents, config, "What?").messages(),
-        cite_prompt(item, documents, config, "What?", "That.").messages(),
-    ]
-    assert [[message["role"] for message in prompt] for prompt in prompts] == [["system", "user"]] * 3
+    draft = Draft(candidate(*documents), documents, documents, (Turn("What?", "That."), Turn("And then?")))
+    steps = {step.template: step for paradigm in PARADIGMS.values() for step in paradigm.steps if isinstance(step, Ask)}
+    prompts = [question(step, draft, AdaptConfig()).prompt.messages() for step in steps.values()]
+    assert len(prompts) > 8
+    assert [[message["role"] for message in prompt] for prompt in prompts] == [["system", "user"]] * len(prompts)
     assert len({prompt[0]["content"] for prompt in prompts}) == 1
     columns = zip(*(prompt[1]["content"] for prompt in prompts), strict=False)
     shared = "".join(column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns))
@@ -142,7 +150,7 @@ def test_labels_purpose_and_language_are_in_the_first_prompt_only():
     one_pair(model, LEASE, config=AdaptConfig(language="Finnish"))
     first, *others = ([message["content"] for message in request.prompt.messages()][1] for request in model.seen)
     assert "- task: summarize the document" in first
-    assert "- sentiment: neutral" in first
+    assert "sentiment: neutral" not in first  # which every other query is, and which asks for nothing
     assert "Finnish" in first
     assert not [text for text in others if "summarize the document" in text]
 
@@ -152,9 +160,12 @@ def test_documents_of_several_types_are_called_by_no_one_type():
     item = candidate(*documents)
     kinds = ("document_type/contract", "document_type/minutes")
     mixed = item.model_copy(update={"spec": item.spec.model_copy(update={"document_types": kinds})})
-    asked = [instruct_prompt(one, documents, AdaptConfig()).messages()[-1]["content"] for one in (item, mixed)]
-    assert "what real people ask about a contract" in asked[0]
-    assert "what real people ask about a document" in asked[1]
+    instruct = PARADIGMS["comparison"].steps[0]
+    assert isinstance(instruct, Ask)
+    drafts = [Draft(one, documents, documents) for one in (item, mixed)]
+    asked = [question(instruct, draft, AdaptConfig()).prompt.messages()[-1]["content"] for draft in drafts]
+    assert "what real people ask about this kind of document (contract)" in asked[0]
+    assert "what real people ask about this kind of document (document)" in asked[1]
 
 
 def test_what_was_asked_for_although_it_never_met_is_in_the_provenance():

@@ -300,7 +300,7 @@ def test_a_graph_of_refused_tasks_alone_is_a_dead_end_for_that_paradigm():
     alone = take(40, [only], min_length=2, max_length=2, multi=0.0)
     assert {spec.reason for spec in alone} == {"dead_end"}
     several = take(40, [only], min_length=2, max_length=2, multi=1.0)
-    assert {spec.paradigm for spec in several if isinstance(spec, TaskSpec)} == {"comparison"}
+    assert {spec.paradigm for spec in several if isinstance(spec, TaskSpec)} == {"comparison", "conflict", "synthesis"}
 
 
 def test_several_documents_come_in_the_share_and_number_asked_for():
@@ -369,7 +369,7 @@ def test_required_labels_that_never_met_are_novel():
 
 def test_a_paradigm_that_refuses_what_is_required_is_not_drawn():
     specs = take(200, [BUSY], min_length=2, max_length=3, require=("compare-documents",), multi=0.3)
-    assert {spec.paradigm for spec in specs if isinstance(spec, TaskSpec)} == {"comparison"}
+    assert {spec.paradigm for spec in specs if isinstance(spec, TaskSpec)} == {"comparison", "conflict", "synthesis"}
     with pytest.raises(UsageError, match="no graph has a label 'task/x'"):
         take(1, [BUSY], require=("task/x",))
     other = graph({"task/x": 9}, {}, kind="document_type/novel")

@@ -43,6 +43,18 @@ def shares(_context: click.Context, _parameter: click.Parameter, values: tuple[s
     return found or None
 
 
+def targets(_context: click.Context, _parameter: click.Parameter, value: str | None) -> dict[int, float] | None:
+    """``8k,32k`` or ``8k:0.7,32k:0.3`` as lengths with shares."""
+    if not value:
+        return None
+    from wildgraph.buckets import parse_targets
+
+    try:
+        return parse_targets(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def price(_context: click.Context, _parameter: click.Parameter, value: str | None) -> dict[str, float] | None:
     """``input=…,cached=…,output=…`` as a mapping."""
     if not value:
@@ -90,6 +102,59 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+def objective_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options for a sample's shape, its judge, and what preference and reinforcement training need."""
+    for option in reversed(
+        (
+            _share("--type-share", "type_shares", "TYPE=SHARE", "A document type's share of the sample (repeatable)."),
+            _share("--paradigm-share", "paradigm_shares", "NAME=SHARE", "A paradigm's share of the sample (repeatable)."),
+            _share("--language-share", "language_shares", "LANGUAGE=SHARE", "Share in a language, by its English name (repeatable)."),
+            click.option("--judge-model", help="Another model that scores every pair on rubrics; key in WILDGRAPH_JUDGE_KEY."),
+            click.option("--judge-base-url", multiple=True, help="Address of the judge's server (repeatable) [that of the model]."),
+            click.option("--judge-price", callback=price, help="US dollars per million tokens of the judge: input=…,cached=…,output=…"),
+            click.option(
+                "--closed-book",
+                type=click.Choice(["auto", "judge", "writer", "nobody"]),
+                help="Who tries requests without their documents [auto: the judge, if there is one].",
+            ),
+            _share(
+                "--contrast",
+                "contrast",
+                "WAY[=SHARE]",
+                "How worse answers for DPO are made (repeatable) [constraint_broken]: constraint_broken, wrong_document, no_document, "
+                "worst_of_several; all but the first ask the model.",
+            ),
+            click.option("--no-contrast", is_flag=True, default=None, help="Make no worse answers."),
+            click.option("--trainee-model", help="Model to be trained: its pass rate is measured for GRPO; key in WILDGRAPH_TRAINEE_KEY."),
+            click.option("--trainee-base-url", multiple=True, help="Address of the trainee's server (repeatable) [that of the model]."),
+            click.option("--trainee-price", callback=price, help="US dollars per million tokens of the trainee: input=…,cached=…,output=…"),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _share(flag: str, name: str, metavar: str, text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(flag, name, multiple=True, callback=shares, metavar=metavar, help=text)
+
+
+def objective_overrides(flags: dict[str, Any]) -> dict[str, Any]:
+    """What the options of :func:`objective_options` say, by configuration key."""
+    return {
+        "sample.quotas.document_types": flags["type_shares"],
+        "sample.quotas.paradigms": flags["paradigm_shares"],
+        "sample.quotas.languages": flags["language_shares"],
+        "judge_model.name": flags["judge_model"],
+        "judge_model.base_url": list(flags["judge_base_url"]) or None,
+        "judge_model.price": flags["judge_price"],
+        "closed_book.by": flags["closed_book"],
+        "contrast.made": {} if flags["no_contrast"] else flags["contrast"],
+        "trainee_model.name": flags["trainee_model"],
+        "trainee_model.base_url": list(flags["trainee_base_url"]) or None,
+        "trainee_model.price": flags["trainee_price"],
+    }
 
 
 def configuration(config_file: Path | None, overrides: dict[str, Any]) -> Config:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from wildgraph.corpus.build import Assign, CorpusSettings, build_corpus, embed_documents
 from wildgraph.corpus.corpus import Corpus
+from wildgraph.corpus.files import load_corpus, save_corpus
+from wildgraph.corpus.filling import fill
 from wildgraph.corpus.reading import read_documents
 from wildgraph.corpus.store import DocumentStore
 from wildgraph.corpus.tokens import EstimatedCounter, TokenCounter, TokenizerCounter, token_counter
@@ -18,6 +20,9 @@ __all__ = [
     "TokenizerCounter",
     "build_corpus",
     "embed_documents",
+    "fill",
+    "load_corpus",
     "read_documents",
+    "save_corpus",
     "token_counter",
 ]

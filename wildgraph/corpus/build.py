@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
@@ -12,11 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from wildgraph.corpus.corpus import Corpus
 from wildgraph.corpus.reading import STAGE
 from wildgraph.corpus.store import DocumentStore
-from wildgraph.corpus.tokens import TokenCounter
+from wildgraph.corpus.tokens import TURN_TOKENS, TokenCounter
+from wildgraph.corpus.vectors import VectorSpool, centres_of
 from wildgraph.embedders import Embedder, Vectors
 from wildgraph.errors import EmptyResultError
 from wildgraph.neardup import Signature, cluster_signatures, signature
-from wildgraph.records import Document, Rejection, Split, canonical_json, content_hash
+from wildgraph.records import Document, Json, Rejection, Split, canonical_json, content_hash
 from wildgraph.shingling import shingles
 
 #: Gives each document of a batch the concept id of its type, or the empty string; the vectors have shape (documents, dimension).
@@ -35,6 +37,11 @@ class CorpusSettings(BaseModel):
             some passages at even distances. Longer ones cost more and change little: 4 × 200 words type 247 documents of 17 kinds by
             their nearest neighbour with 95.5% accuracy, the defaults with 92.7% at a fifth of the time.
         batch: documents held in memory at a time.
+        tokenizer: local folder with the trainee's tokenizer, to measure with; empty for an estimate.
+        margin: what an estimated length is raised by where it must not be exceeded: an estimate is off by 7% (standard deviation).
+        turn_tokens: what a chat template is taken to add for each turn, and once for the whole, where there is none to count with.
+        cell: documents to a cell of a large section (see :mod:`wildgraph.corpus.corpus`), about.
+        exact: documents of a type and split that are searched one by one; more are parted into cells.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +55,43 @@ class CorpusSettings(BaseModel):
     passages: int = Field(default=3, ge=0)
     passage_words: int = Field(default=24, ge=1)
     batch: int = Field(default=64, ge=1)
+    tokenizer: str = ""
+    margin: float = Field(default=0.15, ge=0.0, le=1.0)
+    turn_tokens: int = Field(default=TURN_TOKENS, ge=0)
+    cell: int = Field(default=1000, ge=1)
+    exact: int = Field(default=8192, ge=1)
+
+    @property
+    def deciding(self) -> dict[str, Json]:
+        """What decides what a corpus holds: the tokenizer does by what it counts, not by where it lies."""
+        return self.model_dump(mode="json", exclude={"batch", "tokenizer", "margin", "turn_tokens"})
+
+
+@dataclass
+class _Columns:
+    """What is kept of the documents while they are read; values that repeat are one object."""
+
+    hashes: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    titles: list[str] = field(default_factory=list)
+    licences: list[str] = field(default_factory=list)
+    languages: list[str] = field(default_factory=list)
+    declared_types: list[str] = field(default_factory=list)
+    types: list[str] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    signatures: list[Signature] = field(default_factory=list)
+    _once: dict[str, str] = field(default_factory=dict)
+
+    def add(self, document: Document, length: int, kind: str) -> None:
+        """Keep what is known of one more document."""
+        self.hashes.append(document.hash)
+        self.ids.append(document.id)
+        self.titles.append(document.title)
+        self.licences.append(self._once.setdefault(document.licence, document.licence))
+        self.languages.append(self._once.setdefault(document.language, document.language))
+        self.declared_types.append(self._once.setdefault(document.declared_type, document.declared_type))
+        self.types.append(self._once.setdefault(kind, kind))
+        self.lengths.append(length)
 
 
 def build_corpus(
@@ -73,31 +117,25 @@ def build_corpus(
     """
     settings = settings or CorpusSettings()
     rejections: list[Rejection] = []
-    kept: list[Document] = []  # without their texts
-    lengths: list[int] = []
-    types: list[str] = []
-    vectors: list[Vectors] = []
-    signed: list[Signature] = []
+    columns = _Columns()
     accepted = _accepted(documents, counter, settings, rejections)
-    while batch := list(islice(accepted, settings.batch)):
-        texts = [document for document, _ in batch]
-        embedded = embed_documents(texts, embedder, settings)
-        given = assign(texts, embedded)
-        if len(given) != len(texts):
-            raise ValueError(f"{len(given)} types were assigned to {len(texts)} documents")
-        for document, length in batch:
-            store.put(document)
-            kept.append(document.model_copy(update={"text": ""}))
-            lengths.append(length)
-            signed.append(signature(shingles(document.text)))
-        types.extend(given)
-        vectors.append(embedded)
-    if not kept:
-        reasons = Counter(rejection.reason for rejection in rejections)
-        counted = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(4)) or "nothing was read"
-        raise EmptyResultError(f"no document is left: {counted}", "name other documents, or widen the limits on their length")
-    clusters = cluster_signatures(np.stack(signed), lambda row: shingles(store.text(kept[row].hash)), settings.near_duplicate)
-    return _sorted(kept, lengths, types, np.concatenate(vectors), clusters, embedder.identity, counter.identity, settings), rejections
+    with VectorSpool(store.path.parent) as spool:
+        while batch := list(islice(accepted, settings.batch)):
+            texts = [document for document, _ in batch]
+            embedded = embed_documents(texts, embedder, settings)
+            given = assign(texts, embedded)
+            if len(given) != len(texts):
+                raise ValueError(f"{len(given)} types were assigned to {len(texts)} documents")
+            for (document, length), kind in zip(batch, given, strict=True):
+                store.put(document)
+                columns.add(document, length, kind)
+            columns.signatures.append(np.stack([signature(shingles(document.text)) for document in texts]))
+            spool.add(embedded)
+        if not len(spool):
+            reasons = Counter(rejection.reason for rejection in rejections)
+            counted = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(4)) or "nothing was read"
+            raise EmptyResultError(f"no document is left: {counted}", "name other documents, or widen the limits on their length")
+        return _sorted(columns, spool, store, embedder.identity, counter.identity, settings), rejections
 
 
 def _accepted(
@@ -118,40 +156,44 @@ def _accepted(
         rejections.append(Rejection(stage=STAGE, item=found.id, reason=reason, where=found.where, detail=f"{length} tokens"))
 
 
-def _sorted(
-    documents: Sequence[Document],
-    lengths: Sequence[int],
-    types: Sequence[str],
-    vectors: Vectors,
-    clusters: Sequence[int],
-    embedder: str,
-    counter: str,
-    settings: CorpusSettings,
-) -> Corpus:
+def _sorted(columns: _Columns, spool: VectorSpool, store: DocumentStore, embedder: str, counter: str, settings: CorpusSettings) -> Corpus:
+    hashes = columns.hashes
+    signed = np.concatenate(columns.signatures)
+    columns.signatures.clear()
+    clusters = cluster_signatures(signed, lambda row: shingles(store.text(hashes[row])), settings.near_duplicate)
+    del signed
     smallest: dict[int, str] = {}
-    for document, cluster in zip(documents, clusters, strict=True):
-        smallest[cluster] = min(smallest.get(cluster, document.hash), document.hash)
-    splits = [split_of(smallest[cluster], settings.test_share, settings.seed) for cluster in clusters]
-    order = sorted(range(len(documents)), key=lambda row: (types[row], splits[row], documents[row].hash))
+    for digest, cluster in zip(hashes, clusters, strict=True):
+        smallest[cluster] = min(smallest.get(cluster, digest), digest)
+    sides: dict[int, Split] = {cluster: split_of(digest, settings.test_share, settings.seed) for cluster, digest in smallest.items()}
+    splits = [sides[cluster] for cluster in clusters]
+    numbers: dict[tuple[str, Split], int] = {}
+    sections = np.array([numbers.setdefault(key, len(numbers)) for key in zip(columns.types, splits, strict=True)], dtype=np.int64)
+    centres: list[int] = centres_of(hashes, sections, spool, settings.cell, settings.exact).tolist()
+    order = sorted(
+        range(len(hashes)), key=lambda row: (columns.types[row], splits[row], hashes[centres[row]], row != centres[row], hashes[row])
+    )
     first: dict[int, int] = {}
+    first_of_cell: dict[int, int] = {}
     for place, row in enumerate(order):
         first.setdefault(clusters[row], place)
-    rows = [documents[row] for row in order]
+        first_of_cell.setdefault(centres[row], place)
     return Corpus(
-        hashes=tuple(document.hash for document in rows),
-        ids=tuple(document.id for document in rows),
-        titles=tuple(document.title for document in rows),
-        licences=tuple(document.licence for document in rows),
-        languages=tuple(document.language for document in rows),
-        declared_types=tuple(document.declared_type for document in rows),
-        document_types=tuple(types[row] for row in order),
+        hashes=tuple(hashes[row] for row in order),
+        ids=tuple(columns.ids[row] for row in order),
+        titles=tuple(columns.titles[row] for row in order),
+        licences=tuple(columns.licences[row] for row in order),
+        languages=tuple(columns.languages[row] for row in order),
+        declared_types=tuple(columns.declared_types[row] for row in order),
+        document_types=tuple(columns.types[row] for row in order),
         splits=tuple(splits[row] for row in order),
-        n_tokens=np.array([lengths[row] for row in order], dtype=np.int64),
+        n_tokens=np.array([columns.lengths[row] for row in order], dtype=np.int64),
         clusters=np.array([first[clusters[row]] for row in order], dtype=np.int64),
-        vectors=vectors[order],
+        cells=np.array([first_of_cell[centres[row]] for row in order], dtype=np.int64),
+        vectors=spool.sorted(order),
         embedder=embedder,
         counter=counter,
-        settings=canonical_json(settings.model_dump(mode="json", exclude={"batch"})),
+        settings=canonical_json(settings.deciding),
     )
 
 

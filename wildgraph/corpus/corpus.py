@@ -1,33 +1,37 @@
-"""What pairing works on: documents as rows of arrays, without their texts."""
+"""What pairing works on: documents as rows of arrays, without their texts.
+
+A million documents must be searched in milliseconds. Sections (document type and split) that are large are therefore parted into *cells* around centres drawn
+from their own rows, and a search looks into the cells with the nearest centres only (an inverted file without a codebook, after Sivic and
+Zisserman, ICCV 2003). Small sections are one cell each and searched exactly.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
-from pathlib import Path
-from typing import Any, Self
+from hashlib import sha256
+from itertools import groupby, pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from wildgraph.embedders import Vectors
-from wildgraph.errors import InputError
-from wildgraph.records import Split, canonical_json, content_hash
+from wildgraph.records import Split, content_hash
 
-FORMAT = "wildgraph.corpus"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+#: Rows that a search looks at when it cannot look at all. [ours]
+SCAN = 8192
 
-_TABLE, _VECTORS = "corpus.json", "vectors.npy"
-_TEXT_COLUMNS = ("hashes", "ids", "titles", "licences", "languages", "declared_types", "document_types", "splits")
-_NUMBER_COLUMNS = ("n_tokens", "clusters")
+TEXT_COLUMNS = ("hashes", "ids", "titles", "licences", "languages", "declared_types", "document_types", "splits")
+NUMBER_COLUMNS = ("n_tokens", "clusters", "cells")
+
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """Typed, embedded documents. Rows are sorted by document type, split and hash, so the order of reading leaves no trace.
+    """Typed, embedded documents. Rows are sorted by document type, split, cell and hash, so the order of reading leaves no trace.
 
     Attributes:
         hashes, ids, titles, licences, languages, declared_types: as the documents have them.
@@ -37,6 +41,7 @@ class Corpus:
         clusters: row of the first member of each document's near-duplicate cluster; shape (n,).
         vectors: unit vectors, float32; shape (n, dimension).
         embedder, counter, settings: what made the vectors, the lengths and the rest; part of the fingerprint.
+        cells: row of the centre of each document's cell, the first one in it; shape (n,); where not given, a section is a cell.
     """
 
     hashes: Sequence[str]
@@ -47,68 +52,177 @@ class Corpus:
     declared_types: Sequence[str]
     document_types: Sequence[str]
     splits: Sequence[Split]
-    n_tokens: npt.NDArray[np.int64]
-    clusters: npt.NDArray[np.int64]
+    n_tokens: Rows
+    clusters: Rows
     vectors: Vectors
     embedder: str
     counter: str
     settings: str
+    cells: Rows = None  # type: ignore[assignment]  # filled in right below
 
     def __post_init__(self) -> None:
         """Check that the columns fit together.
 
         Raises:
-            ValueError: they differ in length, or are not sorted by type, split and hash.
+            ValueError: they differ in length, or are not sorted by type, split, cell and hash.
         """
-        lengths = {len(getattr(self, name)) for name in (*_TEXT_COLUMNS, *_NUMBER_COLUMNS, "vectors")}
+        lengths = {len(getattr(self, name)) for name in (*TEXT_COLUMNS, "n_tokens", "clusters", "vectors")}
         if len(lengths) > 1:
             raise ValueError(f"columns have different lengths: {sorted(lengths)}")
-        keys = zip(self.document_types, self.splits, self.hashes, strict=True)
+        if self.cells is None:
+            firsts = np.zeros(len(self), dtype=np.int64)
+            for section in self.sections.values():
+                firsts[section.start : section.stop] = section.start
+            object.__setattr__(self, "cells", firsts)
+        if len(self.cells) != len(self):
+            raise ValueError(f"columns have different lengths: {sorted({len(self.cells), len(self)})}")
+        # A centre is the first row of its cell, whatever its hash.
+        centres = (self.cells != np.arange(len(self))).tolist() if self._parted else [False] * len(self)
+        keys = zip(self.document_types, self.splits, self.cells.tolist(), centres, self.hashes, strict=True)
         if any(left >= right for left, right in pairwise(keys)):
-            raise ValueError("rows are not sorted by type, split and hash, or repeat")
+            raise ValueError("rows are not sorted by type, split, cell and hash, or repeat")
 
     def __len__(self) -> int:
         """How many documents there are."""
         return len(self.hashes)
 
+    @property
+    def _parted(self) -> bool:
+        """Whether any section has more than one cell."""
+        return len(np.unique(self.cells)) > len(self.sections)
+
     @cached_property
     def fingerprint(self) -> str:
         """Content hash of everything but the vectors, which embedder, settings and texts decide."""
-        columns = [list(getattr(self, name)) for name in _TEXT_COLUMNS]
-        return content_hash(
-            FORMAT_VERSION, columns, [getattr(self, name).tolist() for name in _NUMBER_COLUMNS], self.embedder, self.counter, self.settings
-        )
+        digest = sha256()
+        for name in TEXT_COLUMNS:
+            column: Sequence[str] = getattr(self, name)
+            for start in range(0, len(self), 65536):
+                part = column[start : start + 65536]
+                # Lengths before the texts, so that no two columns look alike.
+                digest.update(np.array([len(text) for text in part], dtype="<i8").tobytes())
+                digest.update("".join(part).encode("utf-8", "surrogatepass"))
+        for name in NUMBER_COLUMNS:
+            digest.update(np.ascontiguousarray(getattr(self, name), dtype="<i8").tobytes())
+        return content_hash(FORMAT_VERSION, digest.hexdigest(), self.embedder, self.counter, self.settings)
 
     @cached_property
     def sections(self) -> Mapping[tuple[str, Split], range]:
         """The rows of each document type and split that has documents."""
-        keys = list(zip(self.document_types, self.splits, strict=True))
-        starts = [row for row in range(len(keys)) if row == 0 or keys[row] != keys[row - 1]]
-        return {keys[start]: range(start, end) for start, end in zip(starts, [*starts[1:], len(keys)], strict=True)}
+        found, start = {}, 0
+        for key, rows in groupby(zip(self.document_types, self.splits, strict=True)):
+            stop = start + sum(1 for _ in rows)
+            found[key] = range(start, stop)
+            start = stop
+        return found
 
-    def match(self, vector: npt.NDArray[np.float32], types: Collection[str], split: Split, k: int) -> list[int]:
+    @cached_property
+    def _cells(self) -> Mapping[tuple[str, Split], tuple[Rows, Rows, Vectors]]:
+        """Of each section with several cells: where they start and stop, and their centres, which stay in memory."""
+        found = {}
+        for key, section in self.sections.items():
+            starts = section.start + np.flatnonzero(np.diff(self.cells[section.start : section.stop], prepend=-1))
+            if len(starts) > 1:
+                found[key] = starts, np.append(starts[1:], section.stop), np.asarray(self.vectors[starts])
+        return found
+
+    def match(
+        self,
+        vector: npt.NDArray[np.float32],
+        types: Collection[str] | None,
+        split: Split,
+        k: int,
+        *,
+        longest: int | None = None,
+        scan: int = SCAN,
+    ) -> list[int]:
         """The ``k`` rows of these types and this split that are most similar to a vector.
+
+        Exact while the sections hold no more than ``scan`` rows, or are one cell each; else the most similar in the nearest cells.
 
         Args:
             vector: shape (dimension,).
-            types: concept ids of document types.
+            types: concept ids of document types; ``None`` for all.
             split: the split to choose from.
             k: how many.
+            longest: length in tokens that no document may exceed.
+            scan: rows to look at when there are more.
 
         Returns:
             Rows by falling cosine, ties by hash; fewer, or none, where the corpus has no more.
         """
-        sections = [self.sections[kind, split] for kind in sorted(set(types)) if (kind, split) in self.sections]
+        wanted = {kind for kind, _ in self.sections} if types is None else set(types)
+        sections = [key for kind in sorted(wanted) if (key := (kind, split)) in self.sections]
         if not sections or k < 1:
             return []
-        rows = np.concatenate([np.arange(section.start, section.stop) for section in sections])
-        # Rounded, so that what a matrix product makes of its batch size never decides which document comes first.
-        scores = np.concatenate([self.vectors[section.start : section.stop] @ vector for section in sections]).astype(np.float64).round(5)
+        parts = [self._scored(start, stop, vector, longest) for start, stop in self._looked_at(sections, vector, max(scan, 4 * k), longest)]
+        rows, scores = (np.concatenate(column) for column in zip(*parts, strict=True))
         if len(rows) > k:
             kept = scores >= np.partition(scores, len(scores) - k)[len(scores) - k]
             rows, scores = rows[kept], scores[kept]
         ranked = sorted(zip(scores.tolist(), rows.tolist(), strict=True), key=lambda hit: (-hit[0], self.hashes[hit[1]]))
         return [row for _, row in ranked[:k]]
+
+    def _looked_at(
+        self, sections: Sequence[tuple[str, Split]], vector: npt.NDArray[np.float32], enough: int, longest: int | None
+    ) -> Iterator[tuple[int, int]]:
+        """Ranges of rows to score: all when they are few, else whole small sections and the nearest cells of large ones."""
+        if sum(len(self.sections[key]) for key in sections) <= enough or not any(key in self._cells for key in sections):
+            yield from ((self.sections[key].start, self.sections[key].stop) for key in sections)
+            return
+        yield from ((self.sections[key].start, self.sections[key].stop) for key in sections if key not in self._cells)
+        parted = [self._cells[key] for key in sections if key in self._cells]
+        starts, stops = (np.concatenate([cells[side] for cells in parted]) for side in (0, 1))
+        near = np.concatenate([_rounded(centres @ vector) for _, _, centres in parted])
+        seen = 0
+        for cell in np.lexsort((starts, -near)):
+            start, stop = int(starts[cell]), int(stops[cell])
+            seen += stop - start if longest is None else int((self.n_tokens[start:stop] <= longest).sum())
+            yield start, stop
+            if seen >= enough:
+                return
+
+    def _scored(self, start: int, stop: int, vector: npt.NDArray[np.float32], longest: int | None) -> tuple[Rows, npt.NDArray[np.float64]]:
+        fits = None if longest is None else np.flatnonzero(self.n_tokens[start:stop] <= longest)
+        vectors = self.vectors[start:stop]
+        if fits is not None and 4 * len(fits) < stop - start:
+            return start + fits, _rounded(vectors[fits] @ vector)
+        scores = _rounded(vectors @ vector)  # quicker than to copy most of the vectors first
+        return (np.arange(start, stop), scores) if fits is None else (start + fits, scores[fits])
+
+    def related(
+        self,
+        vector: npt.NDArray[np.float32],
+        types: Collection[str] | None,
+        split: Split,
+        k: int,
+        *,
+        taken: Collection[int] = (),
+        longest: int | None = None,
+        scan: int = SCAN,
+    ) -> list[int]:
+        """As :meth:`match`, but no two rows are near-duplicates of each other or of the clusters in ``taken``: what may join a group.
+
+        Args:
+            vector: shape (dimension,).
+            types: concept ids of document types; ``None`` for all.
+            split: the split to choose from.
+            k: how many.
+            longest: length in tokens that no document may exceed.
+            scan: rows to look at when there are more.
+            taken: clusters that are in the group already.
+        """
+        asked = k + len(taken) + 8
+        while True:
+            hits = self.match(vector, types, split, asked, longest=longest, scan=scan)
+            seen, found = set(taken), []
+            for row in hits:
+                if (cluster := int(self.clusters[row])) not in seen:
+                    seen.add(cluster)
+                    found.append(row)
+            if len(found) >= k or len(hits) < asked:
+                return found[:k]
+            asked *= 2  # nearly all that came are copies of each other
 
     def group(self, anchor: int, size: int, *, seed: int) -> list[int] | None:
         """A group of related documents around one: its type and split, no two of them near-duplicates.
@@ -122,62 +236,13 @@ class Corpus:
             Rows in the group's order, or ``None`` where too few documents are left.
         """
         kind, split = self.document_types[anchor], self.splits[anchor]
-        section = self.sections[kind, split]
-        near: list[int] = []
-        taken = {int(self.clusters[anchor])}
-        for row in self.match(np.asarray(self.vectors[anchor]), [kind], split, len(section)):
-            if int(self.clusters[row]) not in taken:
-                taken.add(int(self.clusters[row]))
-                near.append(row)
-            if len(near) == 2 * size:
-                break
+        near = self.related(np.asarray(self.vectors[anchor]), [kind], split, 2 * size, taken={int(self.clusters[anchor])})
         if len(near) < size - 1:
             return None
         chosen = sorted(near, key=lambda row: content_hash("choose", seed, self.hashes[row]))[: size - 1]
         return sorted([anchor, *chosen], key=lambda row: content_hash("order", seed, self.hashes[row]))
 
-    def save(self, folder: Path) -> None:
-        """Write the corpus to a folder: ``corpus.json`` and ``vectors.npy``, each renamed into place when whole; equal corpora give equal bytes."""
-        folder.mkdir(parents=True, exist_ok=True)
-        table = {name: list(getattr(self, name)) for name in _TEXT_COLUMNS} | {
-            name: getattr(self, name).tolist() for name in _NUMBER_COLUMNS
-        }
-        made_by = {"embedder": self.embedder, "counter": self.counter, "settings": self.settings}
-        text = canonical_json(
-            {"format": FORMAT, "version": FORMAT_VERSION, "fingerprint": self.fingerprint, "made_by": made_by, "rows": table}
-        )
-        partial = folder / f"{_VECTORS}.partial"
-        with partial.open("wb") as handle:
-            np.save(handle, np.ascontiguousarray(self.vectors, dtype=np.float32))
-        partial.replace(folder / _VECTORS)
-        partial = folder / f"{_TABLE}.partial"
-        partial.write_text(text + "\n", encoding="utf-8")
-        partial.replace(folder / _TABLE)  # last: a folder with a table is whole
 
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """The corpus in a folder; its vectors stay on disk and are read as they are needed.
-
-        Raises:
-            InputError: the folder holds no corpus, a newer one, or a damaged one.
-        """
-        hint = "read the documents again"
-        try:
-            data = json.loads((folder / _TABLE).read_text(encoding="utf-8"))
-            vectors = np.load(folder / _VECTORS, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(f"{folder} holds no readable corpus: {error}", hint) from error
-        if not isinstance(data, dict) or data.get("format") != FORMAT:
-            raise InputError(f"{folder / _TABLE} is not a corpus table", hint)
-        if not isinstance(data.get("version"), int) or data["version"] > FORMAT_VERSION:
-            raise InputError(f"{folder / _TABLE} has format version {data.get('version')!r}", "a newer wildgraph wrote it: upgrade")
-        try:
-            # Checked as a whole right below: the columns' lengths and order by the class, their content by the fingerprint.
-            columns: dict[str, Any] = {name: tuple(data["rows"][name]) for name in _TEXT_COLUMNS}
-            columns |= {name: np.asarray(data["rows"][name], dtype=np.int64) for name in _NUMBER_COLUMNS}
-            corpus = cls(vectors=vectors, **columns, **data["made_by"])
-            if corpus.fingerprint != data["fingerprint"]:
-                raise ValueError("the fingerprint does not fit the rows")
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{folder / _TABLE} is corrupt: {error}", hint) from error
-        return corpus
+def _rounded(cosines: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Rounded, so that what a matrix product makes of its batch size never decides which document comes first."""
+    return cosines.astype(np.float64).round(5)

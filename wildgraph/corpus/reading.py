@@ -64,10 +64,11 @@ def read_documents(paths: Sequence[Path | str], *, columns: Mapping[str, str] | 
                     "ids name documents in the data set: rename one, or name the folder above both",
                 )
             if found.hash in known_texts:
-                yield _reject(found.id, "duplicate_document", found.where, f"the text of {known_texts[found.hash]}")
+                twin = known_texts[found.hash]
+                yield _reject(found.id, "duplicate_document", found.where, f"the text of {twin} at {known_ids[twin][1]}")
                 continue
             known_ids[found.id] = found.hash, found.where
-            known_texts[found.hash] = f"{found.id} at {found.where}"
+            known_texts[found.hash] = found.id
             yield found
 
 

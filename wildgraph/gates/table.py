@@ -48,6 +48,7 @@ TABLE: Mapping[str, Mapping[str, str]] = {
         unanswerable=_NONE,
     ),
     "wrong_document": _row(unanswerable="no document has the answer"),
+    "target": _row(),
     "contamination": _row(),
     "duplicates": _row(),
 }

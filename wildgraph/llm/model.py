@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -39,6 +39,7 @@ class ChatRequest:
         sample: 0, 1, … for several answers to the same prompt; part of the cache key.
         prefix: a name for the documents with which the prompt begins, the same for all prompts that begin with them; empty for none.
             Decides the order of sending (see :mod:`wildgraph.llm.prefixes`), never an answer.
+        example: makes an answer of the right form, for a rehearsal that asks nobody; ``None`` where any words will do.
     """
 
     id: str
@@ -47,6 +48,7 @@ class ChatRequest:
     decoding: Decoding = field(default_factory=Decoding)
     sample: int = 0
     prefix: str = ""
+    example: Callable[[], str] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,9 @@ class Rehearsal:
             yield Completion(request.id, "" if reading.failure else reading.text, reading.parsed, failure=reading.failure)
 
     def _stand_in(self, request: ChatRequest) -> Completion:
+        if request.example is not None:
+            given = request.example()
+            return Completion(request.id, given, request.schema.model_validate_json(given) if request.schema else None)
         text = (_WORD * self._lengths.get(request.prompt.template.name, self._length)).strip()
         if request.schema is None:
             return Completion(request.id, text)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
+from itertools import islice
 from typing import Literal, Self
 
 import numpy as np
@@ -49,6 +51,7 @@ class WalkConfig(BaseModel):
         types: how document types share the candidates: in proportion to their records, to their square roots, or equally.
         type_shares: document type -> its share of the candidates; what is left goes to the other types as ``types`` says.
         repeats: how often one and the same specification may come, each time with documents of its own. [ours]
+        paradigms: names of those that are drawn; empty for all that the engine can write.
         multi: share of multi-document candidates.
         compose: share of these whose second half is walked in the same or a neighbouring type's graph, from a label that both share. [ours]
         documents: fewest and most documents of a multi-document task.
@@ -74,6 +77,7 @@ class WalkConfig(BaseModel):
     types: Literal["proportional", "sqrt", "uniform"] = "sqrt"
     type_shares: dict[str, float] = Field(default_factory=dict)
     repeats: int = Field(default=1, ge=1)
+    paradigms: tuple[str, ...] = ()
     multi: float = Field(default=0.3, ge=0.0, le=1.0)
     compose: float = Field(default=0.25, ge=0.0, le=1.0)
     documents: tuple[int, int] = (2, 4)
@@ -83,6 +87,9 @@ class WalkConfig(BaseModel):
 
     @model_validator(mode="after")
     def _ranges(self) -> Self:
+        if unknown := [name for name in self.paradigms if name not in PARADIGMS]:
+            near = difflib.get_close_matches(unknown[0], PARADIGMS, n=1) or list(PARADIGMS)
+            raise ValueError(f"there is no paradigm {unknown[0]!r}, but {', '.join(near)}")
         if self.max_length < self.min_length:
             raise ValueError("max_length is below min_length")
         if not 2 <= self.documents[0] <= self.documents[1]:
@@ -133,11 +140,8 @@ def walk(
         UsageError: no graph has a node to start from, or what is required, forbidden or shared out is not there.
     """
     sequence = Sampler(graphs, config, seed, splits or {})
-    first, size = (0 if config.mode == "coverage" else start), _FIRST_BLOCK
-    while True:
-        block = sequence.specifications(np.arange(first, first + size, dtype=np.uint64))
-        yield from block[max(0, start - first) :]
-        first, size = first + size, min(2 * size, _BLOCK)
+    first = 0 if config.mode == "coverage" else start
+    yield from islice(sequence.candidates(first), start - first, None)
 
 
 def distinct(items: Iterable[TaskSpec | Rejection], repeats: int = 1) -> Iterator[TaskSpec | Rejection]:
@@ -177,12 +181,34 @@ class Sampler:
         ordered = sorted(graphs, key=lambda graph: graph.document_type)
         self.required = frozenset(find_label(name, ordered) for name in config.require)
         forbidden = frozenset(find_label(name, ordered) for name in config.forbid)
-        self.paradigms = [one for one in PARADIGMS.values() if all(one.admits(concept) for concept in self.required)]
+        allowed = [one for one in PARADIGMS.values() if not config.paradigms or one.name in config.paradigms]
+        self.paradigms = [one for one in allowed if all(one.admits(concept) for concept in self.required)]
         if not self.paradigms:
             raise UsageError(f"no paradigm admits {' and '.join(sorted(self.required))} on one path", "require less")
         self.grounds = [Ground(graph, config.rules, self.required, forbidden) for graph in ordered]
         self.shares = type_shares(self.grounds, config)
         self.tours: dict[int, Tour] = {}
+
+    def narrowed(self, paradigms: Collection[str] | None, document_types: Collection[str] | None) -> Self:
+        """The same with these paradigms and graphs alone (``None`` for all), coverage anew; a UsageError where no path can start then."""
+        part = copy(self)
+        part.tours = {}
+        part.paradigms = [one for one in self.paradigms if paradigms is None or one.name in paradigms]
+        kept = [document_types is None or ground.graph.document_type in document_types for ground in self.grounds]
+        part.shares = np.where(kept, self.shares, 0.0)
+        if not part.paradigms or not part.shares.any():
+            named = " and ".join(", ".join(sorted(one)) for one in (paradigms, document_types) if one)
+            raise UsageError(
+                f"no path can be drawn for {named or 'what no share is given to'}", "give the share to others, or require less"
+            )
+        return part
+
+    def candidates(self, first: int = 0, step: int = 1) -> Iterator[TaskSpec | Rejection]:
+        """The specifications at ``first``, ``first + step``, …, without end; coverage works through them in this order."""
+        size = _FIRST_BLOCK
+        while True:
+            yield from self.specifications(np.arange(first, first + size * step, step, dtype=np.uint64))
+            first, size = first + size * step, min(2 * size, _BLOCK)
 
     def specifications(self, indices: Indices) -> list[TaskSpec | Rejection]:
         """The specifications at these indices; in coverage mode blocks must follow each other from 0 on."""
@@ -274,7 +300,7 @@ class Sampler:
         for several, share in ((True, self.config.multi), (False, 1.0 - self.config.multi)):
             options = [one for one in self.paradigms if one.several == several] or self.paradigms
             for one in options:
-                found[one.name] += share / len(options)
+                found[one.name] += share * one.share / sum(other.share for other in options)
         return found
 
     def _toured(self, indices: Indices, kinds: np.ndarray, paradigms: Sequence[Paradigm]) -> dict[int, list[int]]:
@@ -316,7 +342,8 @@ class Sampler:
 
     def _paradigm(self, several: float, which: float) -> Paradigm:
         options = [one for one in self.paradigms if one.several == (several < self.config.multi)] or self.paradigms
-        return options[int(which * len(options))]
+        bounds = np.cumsum([one.share for one in options])
+        return options[min(int(np.searchsorted(bounds, which * bounds[-1], side="right")), len(options) - 1)]
 
     def _split(self, kind: str, test: bool) -> Split:
         split: Split = "test" if test else "train"
@@ -348,14 +375,19 @@ def type_shares(grounds: Sequence[Ground], config: WalkConfig) -> Floats:
     weights = np.nan_to_num(weights, nan=0.0)
     given = np.zeros(len(grounds))
     for name, share in sorted(config.type_shares.items()):
-        given[_graph_named(name, grounds)] = share
+        given[graph_named(name, grounds)] = share
     rest = np.where(given > 0.0, 0.0, weights)
     left = max(0.0, 1.0 - float(given.sum()))
     shares: Floats = given + (left * rest / rest.sum() if rest.any() else 0.0)
     return np.asarray(shares / shares.sum())
 
 
-def _graph_named(name: str, grounds: Sequence[Ground]) -> int:
+def graph_named(name: str, grounds: Sequence[Ground]) -> int:
+    """The place of the graph with this id, slug or name.
+
+    Raises:
+        UsageError: there is none with documents, or no path can start in it.
+    """
     known = {
         word.casefold(): place
         for place, ground in enumerate(grounds)

@@ -12,7 +12,8 @@ from importlib.resources import files
 from itertools import islice
 
 from wildgraph.backends.offline.miner import CUE_LANGUAGES, OfflineMiner
-from wildgraph.backends.offline.writer import CannotWriteError, OfflineWriter
+from wildgraph.backends.offline.repertoire import CannotWriteError
+from wildgraph.backends.offline.writer import OfflineWriter
 from wildgraph.catalogue import Prior
 from wildgraph.embedders import Embedder
 from wildgraph.errors import UsageError
@@ -22,7 +23,10 @@ from wildgraph.records import Json, canonical_json
 #: What the engine mines in: elsewhere it would guess.
 LANGUAGES = CUE_LANGUAGES
 _BATCH = 32
-_SOURCES = ("engine.py", "miner.py", "writer.py", "extraction.py", "operations.yaml")
+_SOURCES = (
+    *("engine.py", "miner.py", "writer.py", "extraction.py", "extracts.py", "material.py", "repertoire.py", "questions.py"),
+    *("dialogues.py", "reasonings.py", "sources.py", "operations.yaml"),
+)
 
 
 class OfflineModel:
@@ -81,12 +85,21 @@ class OfflineModel:
         structured: dict[str, Callable[[Mapping[str, Json]], dict[str, Json]]] = {
             "stages/instruct": self._writer.instruct,
             "stages/cite": self._writer.cite,
+            "paradigms/question": self._writer.question,
+            "paradigms/turns": self._writer.turns,
+            "paradigms/cite_turns": self._writer.cite_turns,
+        }
+        plain: dict[str, Callable[[Mapping[str, Json]], str]] = {
+            "stages/answer": self._writer.answer,
+            "paradigms/reply": self._writer.reply,
+            "paradigms/reason": self._writer.reason,
+            "paradigms/decline": self._writer.decline,
         }
         try:
             if name in structured:
                 return _structured(request, structured[name](request.prompt.variables))
-            if name == "stages/answer":
-                return Completion(request.id, self._writer.answer(request.prompt.variables), requests=1)
+            if name in plain:
+                return Completion(request.id, plain[name](request.prompt.variables), requests=1)
         except CannotWriteError as error:
             return Completion(request.id, failure=Failure("engine_cannot", str(error)), requests=1)
         raise UsageError(f"the offline engine cannot answer the prompt {name!r}", "name a model with --model")

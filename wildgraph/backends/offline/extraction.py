@@ -15,16 +15,17 @@ from functools import cache, cached_property
 import numpy as np
 import numpy.typing as npt
 
-from wildgraph.text import sentences
+from wildgraph.text import UNDECIDED, detect_language, sentences
 
 #: Sentences beyond this many never enter the graph: the ones nearest to the document's centroid do.
 GRAPH_SENTENCES = 400
 _NEIGHBOURS = 8
 _MIN_WORDS, _MAX_WORDS = 6, 60
 _MIN_CONTENT = 4
+_TOLD_BY = 4000  # characters
 _WORD = re.compile(r"\w+")
 _MARKUP = re.compile(r"</?[A-Za-z]|[{}|\\]|``|\w\(|==|::|https?://")
-_PROPER = re.compile(r"(?<![.!?:]\s)(?<!^)\b([A-Z][\w'’-]+(?:\s+(?:of|the|de|and|for)\s+[A-Z][\w'’-]+|\s+[A-Z][\w'’-]+){0,3})")
+PROPER = re.compile(r"(?<![.!?:]\s)(?<!^)\b([A-Z][\w'’-]+(?:\s+(?:of|the|de|and|for)\s+[A-Z][\w'’-]+|\s+[A-Z][\w'’-]+){0,3})")
 
 #: Calendar words, and speakers' names in capitals: they recur, and nobody asks about them.
 _NO_TOPIC = re.compile(
@@ -174,16 +175,39 @@ class SentenceGraph:
         names: dict[str, set[int]] = {}
         pairs: dict[str, set[int]] = {}
         for sentence in self.sentences:
-            for match in _PROPER.finditer(sentence.text):
+            for match in PROPER.finditer(sentence.text):
                 name = match.group(1).strip("'’-")
-                # A single capitalised word that also occurs in lower case is no name.
-                if " " in name or not re.search(rf"\b{re.escape(name.lower())}\b", self.text):
+                if self.is_name(name):
                     names.setdefault(name, set()).add(sentence.index)
             for match in _PAIR.finditer(sentence.text):
                 first, second = match.group(1), match.group(2)
                 if not ({first, second} & _stop_words()) and not _LIGHT.search(f"{first} {second}"):
                     pairs.setdefault(f"{first} {second}", set()).add(sentence.index)
         return [*_ranked(names), *_ranked(pairs)]
+
+    def is_name(self, phrase: str) -> bool:
+        """Whether a capitalised phrase is a name: several words on one line, or one that never stands in lower case and is no shouting."""
+        if " ".join(phrase.split()) != phrase:  # a column's end, or two lines
+            return False
+        if _NO_TOPIC.search(phrase) or len(phrase) < 4 or "_" in phrase or phrase.endswith(("'s", "’s")):
+            return False
+        return " " in phrase or not re.search(rf"\b{re.escape(phrase.lower())}\b", self.text)
+
+    @cached_property
+    def first_mentions(self) -> dict[str, Sentence]:
+        """Names that come up for the first time in a sentence, in the order of the text."""
+        found: dict[str, Sentence] = {}
+        for sentence in self.sentences:
+            for match in PROPER.finditer(sentence.text):
+                name = match.group(1).strip("'’-")
+                if name not in found and self.is_name(name) and sentence.start <= self.text.find(name) < sentence.end:
+                    found[name] = sentence
+        return found
+
+    @cached_property
+    def english(self) -> bool:
+        """Whether the document's beginning is English, as far as can be told: stop words and capitals mean nothing elsewhere."""
+        return detect_language(self.text[:_TOLD_BY]) in ("en", UNDECIDED)
 
     @cached_property
     def subjects(self) -> list[str]:

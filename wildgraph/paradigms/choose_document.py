@@ -1,0 +1,36 @@
+"""The right document among others that look like it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wildgraph.paradigms.drafts import Declined, Draft
+from wildgraph.paradigms.paradigm import Paradigm
+from wildgraph.paradigms.steps import ANSWER, CITE, INSTRUCT, Do
+
+
+def named(draft: Draft) -> Draft | Declined:
+    """The draft with the right document's title as its bare answer: the answer must name it, and none of the others.
+
+    Example:
+        ``engine_cannot`` is the reason where two of the documents have the same title.
+    """
+    (right,) = draft.required
+    titles = [" ".join((document.title or document.id).split()) for document in draft.shown]
+    if len({title.casefold() for title in titles}) < len(titles):
+        return Declined("unsuitable", "two of the documents have the same title, so no answer can name the right one")
+    return replace(draft, answer=titles[right - 1])
+
+
+CHOOSE_DOCUMENT = Paradigm(
+    name="choose_document",
+    several=False,
+    by_program=True,
+    purpose=(
+        "one request for something that only the right one of the documents holds, put so that the user evidently does not know which one "
+        "that is: the answer names it by its title and gives what was asked for from it"
+    ),
+    steps=(Do(named), INSTRUCT, ANSWER, CITE),
+    refuses=frozenset({"task/compare-documents", "task/combine-several-sources", "long_context_capability/cross-document-comparison"}),
+    distractors=(2, 6),
+)
