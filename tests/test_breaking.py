@@ -113,6 +113,9 @@ def test_a_statement_without_facts_is_turned_round_in_one_place():
     (text,) = found.values()
     assert text in ("Aggregation is not always permitted.", "Aggregation is never permitted.", "Aggregation is always forbidden.")
     assert all_broken("What?", "Nothing here.", "Nothing here.") == {}
+    for seed in "abcdef":  # a negation would be longer
+        (text,) = all_broken("What?", "It is more than it was before.", "x", seed=seed).values()
+        assert text in ("It is less than it was before.", "It is more than it was after.")
     both_ways = {
         next(iter(all_broken("?", f"It is {word}.", "x", seed=seed).values()), "") for word in ("higher", "lower") for seed in "abcdef"
     }
