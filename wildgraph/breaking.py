@@ -169,7 +169,10 @@ def _single_name(_instruction: str, answer: str, documents: Sequence[str], seed:
 
 def _opposite(_instruction: str, answer: str, _documents: Sequence[str], seed: str) -> Broken | None:
     """One word exchanged with its opposite, so that a statement is turned round."""
-    turned = {word: other for one, another in _limits().opposites for word, other in ((one, another), (another, one))}
+    turned: dict[str, str] = {}
+    for one, another in _limits().opposites:
+        turned.setdefault(one, another)
+        turned.setdefault(another, one)
     found = list(_opposites().finditer(answer))
     # A negation makes an answer longer far more often than shorter, and many of them would show: words of one length come first.
     found = [match for match in found if abs(len(turned[match.group()]) - len(match.group())) <= 1] or found
