@@ -17,7 +17,7 @@ from wildgraph.text import sentences
 
 #: An instruction that offers what is to be chosen from names the answer, and must.
 _OFFERS = re.compile(
-    r"\b(?:or|oder|ou|или|whether|which of|one of|choose|select|pick|classify|label|among|options?|true or false)\b|^\s*\(?[A-Da-d][.)]\s|[①②③]|还是|或者",
+    r"\bwhich one\b|\bof [^.?!]{3,300} which\b|\bwhich (?:\w+ ){0,6}(?:first|last|earlier|later|earliest|latest)\b|\border\b|\b(?:or|oder|ou|или|whether|which of|one of|choose|select|pick|classify|label|among|options?|true or false)\b|^\s*\(?[A-Da-d][.)]\s|[①②③]|还是|或者",
     re.IGNORECASE | re.MULTILINE,
 )
 
