@@ -124,6 +124,13 @@ def test_a_gap_to_fill_shows_the_passage():
     assert AnswerGivenGate().judge(pair(f"Fill the gap: {gap}", "1,200").model_copy(update={"answer": "1,200"}), texts()).status == "pass"
 
 
+def test_versions_to_choose_from_show_the_passage():
+    cited = pair().evidence[0].text
+    ask = f"Which version is the true one?\nA. {cited}\nB. {cited.replace('1,200', '1,300')}"
+    assert AnswerGivenGate().judge(pair(ask, "A").model_copy(update={"answer": "A"}), texts()).status == "pass"
+    assert AnswerGivenGate().judge(pair(ask, "A"), texts()).reason == "answer_given"
+
+
 def test_echoes():
     gate = InstructionEchoGate()
     ask = "What does the tenant pay, and when does the deposit come back?"

@@ -46,7 +46,8 @@ class AnswerGivenGate(BaseModel):
         """Fails with ``answer_given``."""
         told, bare = "", plain(pair.answer or "")
         # A gap to fill: the passage is shown, and what is asked for is cut out of it.
-        hidden = bool(bare) and f" {bare} " not in f" {plain(asked(pair))} "
+        # Versions to choose from show it among others.
+        hidden = bool(bare) and (f" {bare} " not in f" {plain(asked(pair))} " or bool(_OFFERS.search(asked(pair))))
         for turn in pair.turns:
             if turn.role != "assistant":
                 told += f"\n{turn.content}"
