@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wildgraph.amounts import Amount
     from wildgraph.demo import DemoResult
     from wildgraph.estimating import Estimate
+    from wildgraph.exporters.reading import DatasetDiff
     from wildgraph.funnel import StageCount
     from wildgraph.pipeline import BuildResult, ExportResult
     from wildgraph.sampling import SampleResult
@@ -188,7 +189,32 @@ def show_export(result: ExportResult) -> None:
     """The data sets that were written."""
     for file in result.files:
         click.echo(f"wrote    {file}")
-    click.echo(f"rows     {result.rows:,}, card in {result.folder / 'README.md'}")
+    rows = ", ".join(f"{number:,} {name}" for name, number in result.by_objective.items())
+    click.echo(f"rows     {rows}, card in {result.folder / 'README.md'}")
+    click.echo(f"version  {result.version}")
+    for name, reasons in result.dropped.items():
+        click.echo(f"left out {name}: {', '.join(f'{reason} {number:,}' for reason, number in sorted(reasons.items()))}")
+    if result.removed:
+        click.echo(f"removed  {', '.join(result.removed)}, left by an earlier export: name all formats of a data set together")
+    for note in result.notes:
+        click.echo(f"note     {note}")
+    if result.pushed:
+        click.echo(f"pushed   {result.pushed} (private)")
+
+
+def show_dataset_diff(found: DatasetDiff) -> None:
+    """What one data set has that another has not."""
+    for objective in sorted(found.added.keys() | found.removed.keys() | found.changed.keys() | found.same.keys()):
+        numbers = [len(part.get(objective, ())) for part in (found.added, found.removed, found.changed)]
+        click.echo(
+            f"{objective:<10} {numbers[0]:,} added, {numbers[1]:,} removed, {numbers[2]:,} changed, {found.same[objective]:,} the same"
+        )
+        for what, table in (("paradigm", found.by_paradigm), ("type", found.by_type)):
+            for (of, value), (before, after) in table.items():
+                if of == objective and before != after:
+                    click.echo(f"  {what:<9} {value}: {before:,} → {after:,} ({after - before:+,})")
+    if not found.differs:
+        click.echo("the same rows")
 
 
 def show_demo(result: DemoResult) -> None:

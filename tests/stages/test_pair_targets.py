@@ -1,5 +1,6 @@
 """Target lengths: whatever the corpus, no candidate mixes splits or near-duplicates, and every one fills its bucket."""
 
+import math
 from collections import Counter
 
 import numpy as np
@@ -107,7 +108,7 @@ def test_no_candidate_mixes_splits_or_clusters_or_exceeds_its_bucket(corpus, kin
     rows = rows_of(found, corpus)
     assert set(rows) <= set(there)
     assert len({int(corpus.clusters[row]) for row in rows}) == len(rows)
-    raised = sum(-(-int(corpus.n_tokens[row] * (1 + margin)) // 1) for row in rows)
+    raised = sum(math.ceil(corpus.n_tokens[row] * (1 + margin)) for row in rows)
     around = sum(config.fence_tokens + len(corpus.titles[row]) // 3 for row in rows)
     assert raised + around + (frame.most + config.reserve(bucket, asked.paradigm)) * (1 + margin) <= bucket
     assert raised + (frame.least + config.written) * (1 + margin) + 1 >= 0.9 * bucket
