@@ -179,3 +179,12 @@ def test_answering_questions_invents_nothing():
         ("task/make-a-plan-or-schedule", ""),
     ):
         assert GroundingGate().judge(pair(answer="The tenant pays 1,900 euros of rent.", path=(("task", label),)), texts()).reason == reason
+
+
+def test_what_is_counted_and_checked_need_not_stand_anywhere():
+    from wildgraph.records import Checker
+
+    counted = pair("Count how often the lease has the letter e.", "37", paradigm="verifiable")
+    assert GroundingGate().judge(counted, texts()).reason == "unknown_number"
+    checked = counted.model_copy(update={"answer": "37", "checkers": (Checker(name="numeric", args='{"answer": 37}'),)})
+    assert GroundingGate().judge(checked, texts()).status == "pass"

@@ -28,7 +28,7 @@ class GroundingGate(BaseModel):
     """Evidence stands in its document where it says, and quotations, figures and names of an answer are in a document or in the instruction. [ours].
 
     Figures may be written otherwise, rounded where the answer says so, and worked out from figures that are there
-    (:func:`wildgraph.gates.figures.unknown_figures`); names may be inflected or abbreviated (:func:`wildgraph.gates.names.unknown_names`).
+    (:func:`wildgraph.gates.figures.unknown_figures`); an answer that carries its own check may compute anything; names may be inflected or abbreviated (:func:`wildgraph.gates.names.unknown_names`).
     A figure or name of the same document in the wrong place is beyond a program.
 
     Attributes:
@@ -76,6 +76,8 @@ class GroundingGate(BaseModel):
 
     def _figures_and_names(self, pair: Pair, documents: Sequence[Reading], others: Sequence[Reading]) -> Verdict:
         evidence = [span.text for span in pair.evidence]
+        if pair.checkers and pair.answer:
+            others = [*others, Reading(pair.answer)]  # counted or computed: the pair's own check knows whether it is right
         for answer in answers(pair):
             if self.figures:
                 found = next(unknown_figures(answer, documents, others, evidence, self.least_figure), None)
