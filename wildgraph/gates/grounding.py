@@ -37,7 +37,8 @@ class GroundingGate(BaseModel):
         figures, names: whether these are checked.
         least_figure: whole numbers up to this are not checked: they count things, and stand everywhere.
         capitals: ISO 639-1 codes of languages that write all nouns with a capital, so that a name cannot be told.
-        inventing: words of labels that ask for what no document holds; there only evidence and quotations are checked.
+        inventing: words of labels that ask for what no document holds; there only evidence is checked, since what stands in quotation
+            marks is invented speech.
         shared: least share of an answer's longer words that the documents have; with fewer it is in another language, which spells names
             its own way.
     """
@@ -60,13 +61,13 @@ class GroundingGate(BaseModel):
                 return failed(self.name, "ungrounded", f"evidence from {span.document_id!r}, which is none of the pair's documents")
             if not span.text.strip() or texts[span.document_id][span.start : span.end] != span.text:
                 return failed(self.name, "ungrounded", f"not at {span.start}–{span.end} of {span.document_id}: {span.text}")
+        if label := self._invents(pair):
+            return passed(self.name, f"speech, figures and names are free: {label}")
         said = f"{asked(pair)}\n{titles(texts)}"
         for answer in answers(pair):
             for quote in quotations(answer, self.quote_words):
                 if not any(says(text, quote) for text in texts.values()) and not says(said, quote):
                     return failed(self.name, "ungrounded", f"quoted, but in no document: {quote}")
-        if label := self._invents(pair):
-            return passed(self.name, f"figures and names are free: {label}")
         return self._figures_and_names(pair, [reading(text) for text in texts.values()], [Reading(said)])
 
     def _invents(self, pair: Pair) -> str:
