@@ -67,20 +67,20 @@ class Chronicler:
         """The most central dated sentences of each document, by their first year.
 
         Raises:
-            CannotWriteError: a document has fewer than two of them.
+            CannotWriteError: a document has none of them.
         """
         dated = [[sentence for sentence in graph.sentences if YEAR.search(sentence.text)] for graph in self.material.graphs]
         fewest = min(map(len, dated))
-        if fewest < 2:
-            raise CannotWriteError("one of the documents has no two dated events")
-        count = self.choice.number(2, min(4, fewest))
+        if not fewest:
+            raise CannotWriteError("one of the documents has no dated event")
+        count = self.choice.number(min(2, fewest), min(4, fewest))
         chosen = [graph.choose(found, count) for graph, found in zip(self.material.graphs, dated, strict=True)]
         if min(map(len, chosen)) < count:
             raise CannotWriteError("the dated events of one of the documents repeat each other")
         events = sorted((_year(sentence), place, sentence.start, sentence.text) for place, group in enumerate(chosen) for sentence in group)
         lines = [f"{year} ({self.material.titles[place]}): {flat(text)}" for year, place, _, text in events]
         used: set[str] = {concept for concept, _ in self.material.labels if concept in ("task/build-a-timeline", "output_format/timeline")}
-        number = {2: "two", 3: "three", 4: "four"}[count]
+        number = {1: "one dated event", 2: "two dated events", 3: "three dated events", 4: "four dated events"}[count]
         ask = fill(self.choice.of(self.material.operations.wordings["timeline"]), what=self.material.what(), count=number)
         return SourcesPlan(self.material.dressed([ask], used), "\n".join(lines), self.material.left_out(used))
 
