@@ -42,6 +42,8 @@ SCRIPTS = (
     "overview.js",
     "labels.js",
     "selection.js",
+    "together.js",
+    "walker.js",
     "graph.js",
     "coverage.js",
     "row.js",
@@ -101,7 +103,6 @@ def render_page(
     Returns:
         HTML, ASCII in its data blocks, without lone surrogates anywhere.
     """
-    blocks = page_blocks(data, compare=compare, compress=compress, page_limit=page_limit, painter=painter)
     script = "".join(_asset(name) for name in ((*SCRIPTS, LIVE_SCRIPT) if live else SCRIPTS))
     script = f'"use strict";\n(() => {{\n{script}}})();\n'
     style = _asset("app.css")
@@ -113,10 +114,13 @@ def render_page(
         ),
         "style": style,
         "script": script,
-        "data": "\n".join(map(_element, blocks)),
     }
+    template = _asset("page.html")
+    room = page_limit - len(template) - sum(map(len, parts.values()))
+    blocks = page_blocks(data, compare=compare, compress=compress, data_limit=room, painter=painter)
+    parts["data"] = "\n".join(map(_element, blocks))
     # One pass: what is filled in is never searched for marks again.
-    return re.sub(r"\{\{(\w+)\}\}", lambda mark: parts[mark.group(1)], _asset("page.html"))
+    return re.sub(r"\{\{(\w+)\}\}", lambda mark: parts[mark.group(1)], template)
 
 
 def page_blocks(
@@ -124,15 +128,23 @@ def page_blocks(
     *,
     compare: PageData | None = None,
     compress: bool = True,
-    page_limit: int = PAGE_LIMIT,
+    data_limit: int = PAGE_LIMIT,
     painter: Callable[[TaskGraph], Picture] = draw,
 ) -> list[Block]:
-    """The data of a page, the overview first; arguments as for :func:`render_page`."""
+    """The data of a page, the overview first.
+
+    Args:
+        data: what to show.
+        compare: another run to set beside it.
+        compress: as for :func:`render_page`.
+        data_limit: bytes above which rows, then weak edges are left out.
+        painter: lays graphs out.
+    """
     types = by_type(data, painter)
     pairs = type_pairs(types, compare, painter) if compare else []
     for cut in _CUTS:
         blocks = _blocks(data, types, compare, pairs, cut, compress)
-        if sum(len(block.text) for block in blocks) <= page_limit:
+        if sum(len(_element(block)) for block in blocks) <= data_limit:
             break
     return blocks
 

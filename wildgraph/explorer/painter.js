@@ -13,11 +13,14 @@ const scene = {
   graph: null,
   visible: null, // Uint8Array: passes the filters
   chosen: -1,
+  other: -1, // the second one of two chosen labels
   near: new Map(), // neighbour -> frequency, of the chosen label
   found: null, // Set of labels that match the search, or null
   path: [],
+  step: 0, // of the path, counted from 1; 0 is all of it
   hover: -1,
   shade: null, // node -> ramp bin, -1 for hollow; null colours by field
+  ramp: RAMP,
 };
 
 let asked = 0;
@@ -60,6 +63,7 @@ function boxAround(nodes) {
 function resize(canvas) {
   const ratio = Math.min(3, devicePixelRatio || 1);
   const { clientWidth, clientHeight } = canvas.parentElement;
+  if (!clientWidth) return false; // in a view that is hidden
   if (canvas.width === Math.round(clientWidth * ratio) && canvas.height === Math.round(clientHeight * ratio))
     return false;
   canvas.width = Math.round(clientWidth * ratio);
@@ -79,6 +83,27 @@ function nodeAt(x, y) {
     const distance = Math.hypot(screenX(nodeX(node)) - x, screenY(nodeY(node)) - y) - radiusOf(node);
     if (distance < 12 && distance < nearest) [best, nearest] = [node, distance];
   }
+  return best;
+}
+
+/** The two labels of the painted line under a point, or null. Lines of the chosen label come first, as they lie above. */
+function edgeAt(x, y) {
+  const { graph, visible, chosen } = scene;
+  let best = null;
+  let nearest = 6;
+  const look = (from, to) => {
+    if (!visible[from] || !visible[to] || !inPicture(from) || !inPicture(to)) return;
+    const [left, top, right, bottom] = [nodeX(from), nodeY(from), nodeX(to), nodeY(to)].map((value, place) =>
+      place % 2 ? screenY(value) : screenX(value),
+    );
+    const [across, down] = [right - left, bottom - top];
+    const part = ((x - left) * across + (y - top) * down) / (across * across + down * down || 1);
+    if (part < 0 || part > 1) return;
+    const distance = Math.hypot(left + part * across - x, top + part * down - y);
+    if (distance < nearest) [best, nearest] = [[from, to], distance];
+  };
+  if (chosen >= 0) for (const other of scene.near.keys()) look(chosen, other);
+  if (!best) for (const edge of graph.backbone) look(graph.sources[edge], graph.targets[edge]);
   return best;
 }
 
@@ -105,6 +130,7 @@ function paint() {
 /** The labels that stay bright, or null when all do. */
 function litNodes() {
   if (scene.path.length) return new Set([...scene.path, ...(scene.chosen >= 0 ? [scene.chosen] : [])]);
+  if (scene.other >= 0) return new Set([scene.chosen, scene.other]);
   if (scene.chosen >= 0) return new Set([scene.chosen, ...scene.near.keys()]);
   return scene.found;
 }
@@ -153,7 +179,10 @@ function paintEdges(context, paints, lit) {
     weights[weight].forEach((edge) => line(graph.sources[edge], graph.targets[edge]));
     context.stroke();
   });
-  if (scene.chosen >= 0 && inPicture(scene.chosen) && !scene.path.length) {
+  if (scene.other >= 0 && !scene.path.length) {
+    context.globalAlpha = 1;
+    paintWay(context, paints, [scene.chosen, scene.other].filter(inPicture));
+  } else if (scene.chosen >= 0 && inPicture(scene.chosen) && !scene.path.length) {
     context.globalAlpha = 0.75;
     context.beginPath();
     for (const other of scene.near.keys()) if (inPicture(other) && visible[other]) line(scene.chosen, other);
@@ -162,8 +191,23 @@ function paintEdges(context, paints, lit) {
   context.globalAlpha = 1;
 }
 
+/** The path; what lies beyond the step that is shown is only hinted at. */
 function paintPath(context, paints) {
-  const steps = scene.path.filter(inPicture);
+  const walked = scene.step ? scene.path.slice(0, scene.step) : scene.path;
+  if (walked.length < scene.path.length) {
+    context.beginPath();
+    scene.path
+      .filter(inPicture)
+      .forEach((node, step) => context[step ? "lineTo" : "moveTo"](screenX(nodeX(node)), screenY(nodeY(node))));
+    context.setLineDash([2, 5]);
+    context.strokeStyle = paints.accent;
+    context.stroke();
+    context.setLineDash([]);
+  }
+  paintWay(context, paints, walked.filter(inPicture));
+}
+
+function paintWay(context, paints, steps) {
   if (steps.length < 2) return;
   context.beginPath();
   steps.forEach((node, step) => context[step ? "lineTo" : "moveTo"](screenX(nodeX(node)), screenY(nodeY(node))));
@@ -199,7 +243,7 @@ function paintNodes(context, paints, lit) {
       .forEach((node) =>
         trace(context, slots[graph.field[node]], screenX(nodeX(node)), screenY(nodeY(node)), radiusOf(node)),
       );
-    context.fillStyle = !shade ? paints[`slot-${colour}`] : colour === "-1" ? paints.ground : RAMP[colour];
+    context.fillStyle = !shade ? paints[`slot-${colour}`] : colour === "-1" ? paints.ground : painted(paints, scene.ramp[colour]);
     context.fill();
     // The ramp's ends are too near to one of the grounds to stand without an outline.
     context.strokeStyle = shade ? paints.faint : paints.ground;
@@ -209,6 +253,8 @@ function paintNodes(context, paints, lit) {
   context.globalAlpha = 1;
   for (const [node, rim] of [
     [scene.chosen, 4.5],
+    [scene.other, 4.5],
+    [scene.step ? scene.path[scene.step - 1] : -1, 8],
     [scene.hover, 3],
   ]) {
     if (node < 0 || !inPicture(node) || !visible[node]) continue;
@@ -246,14 +292,14 @@ function paintNames(context, paints, lit) {
   }
   const beads = paintBeads(context, paints, taken);
   if (!lit || lit === scene.found) paintTitles(context, paints, taken, write);
-  const first = [scene.hover, scene.chosen, ...beads].filter((node) => drawn.includes(node));
+  const first = [scene.hover, scene.chosen, scene.other, ...beads].filter((node) => drawn.includes(node));
   // In a crowd of small discs the titles speak; the labels' own names come with zooming in.
   const named = (node) =>
     lit || graph.size <= NODES_KEPT_CLEAR || graph.islands[graph.island[node]][2] * camera.scale > 75;
   let tries = LABELS_TRIED;
   for (const node of new Set([...first, ...drawn.filter(named)])) {
     if (--tries < 0) break;
-    const strong = node === scene.chosen || node === scene.hover || beads.has(node);
+    const strong = node === scene.chosen || node === scene.other || node === scene.hover || beads.has(node);
     const font = strong ? STRONG_FONT : LABEL_FONT;
     const text = graph.shown[node];
     const width = widthOf(context, text, font);

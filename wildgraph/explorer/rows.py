@@ -143,7 +143,7 @@ def row(pair: Pair, labels: Mapping[tuple[str, str], int], documents: Mapping[st
             _document(pair, document, documents.get(document.id), titles.get(document.id, ""))
             for document in sorted(pair.documents, key=lambda document: document.order)
         ],
-        "turns": [[turn.role, cut(turn.content)] for turn in pair.turns],
+        "turns": [[turn.role, cut(turn.content), turn.train] for turn in pair.turns],
         "answer": None if pair.answer is None else cut(pair.answer),
         "checkers": [[checker.name, cut(checker.args, 600)] for checker in pair.checkers],
         "alternatives": [
