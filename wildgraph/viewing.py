@@ -209,13 +209,13 @@ class Growth:
                 continue  # took its place, or was not there at all
             marks.append(f"{file}\0{found.st_ino}\0{found.st_size}\0{found.st_mtime_ns}")
             if file.suffix == ".partial" and file.name.endswith(".jsonl.partial") and time.time() - found.st_mtime < STALE:
-                doing[file.name.removesuffix(".jsonl.partial").replace(".", " ")] = self._lines(file, found.st_ino)
+                doing[file.name.removesuffix(".jsonl.partial").replace(".", " ")] = self._lines(file, found.st_ino, found.st_size)
         return State(hashlib.sha256("\n".join(marks).encode("utf-8", "surrogateescape")).hexdigest()[:16], sorted(doing.items()))
 
-    def _lines(self, file: Path, inode: int) -> int:
+    def _lines(self, file: Path, inode: int, size: int) -> int:
         """Lines of a file that grows, counting only what is new."""
         known, place, lines = self._counted.get(file, (inode, 0, 0))
-        if known != inode:
+        if known != inode or size < place:  # another file, which may have got the number of one that is gone
             place, lines = 0, 0
         try:
             with file.open("rb") as handle:

@@ -49,7 +49,7 @@ const tileOfTwo = ([here, there], name) =>
   el(
     "div",
     { class: "tile" },
-    el("strong", {}, number(here), el("i", { text: number(there) })),
+    el("strong", {}, `${number(here)} `, el("i", { text: number(there) })),
     el("span", {}, name, " ", trend(here - there)),
   );
 
@@ -93,7 +93,7 @@ function typesTable(types) {
 }
 
 const twoNumbers = ([here, there]) =>
-  el("span", { class: "two" }, el("b", { text: number(here) }), el("span", { text: number(there) }), trend(here - there));
+  el("span", { class: "two" }, el("b", { text: number(here) }), " ", el("span", { text: number(there) }), " ", trend(here - there));
 
 function twoShares(parts, wholes) {
   const shown = [0, 1].map((side) => share(parts[side], wholes[side]));
@@ -102,7 +102,9 @@ function twoShares(parts, wholes) {
     "span",
     { class: "two" },
     el("b", { text: shown[0] }),
+    " ",
     el("span", { text: shown[1] }),
+    " ",
     wholes.every(Boolean) ? trend(Math.round(100 * rates), `${Math.abs(Math.round(100 * rates))} pt`) : null,
   );
 }
