@@ -52,6 +52,8 @@ SCRIPTS = (
     "changes.js",
     "main.js",
 )
+#: The parts of the style sheet, in the order in which they are joined.
+STYLES = ("ground.css", "overview.css", "graph.css", "coverage.css", "compare.css", "samples.css", "screens.css")
 #: What a page has besides when it is served while its run grows.
 LIVE_SCRIPT = "live.js"
 _LIVE_POLICY = "connect-src 'self'; "
@@ -105,7 +107,7 @@ def render_page(
     """
     script = "".join(_asset(name) for name in ((*SCRIPTS, LIVE_SCRIPT) if live else SCRIPTS))
     script = f'"use strict";\n(() => {{\n{script}}})();\n'
-    style = _asset("app.css")
+    style = "\n".join(_asset(name) for name in STYLES)
     parts = {
         "title": html.escape(_clean(data.title)),
         "policy": (
