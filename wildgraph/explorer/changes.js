@@ -41,7 +41,10 @@ function showChanges(graph) {
 function showKinds(graph, kinds) {
   const { types } = about.compare;
   if ($("compare-type").options.length !== types.length) {
-    fill($("compare-type"), ...types.map((type) => el("option", { value: type.key, text: tame(shorten(type.name, 60)) })));
+    fill(
+      $("compare-type"),
+      ...types.map((type) => el("option", { value: type.key, text: tame(shorten(type.name, 60)) })),
+    );
   }
   $("compare-type").value = state.type;
   if ($("compare-find").value !== state.find) $("compare-find").value = state.find;
@@ -54,7 +57,11 @@ function showKinds(graph, kinds) {
       return el(
         "label",
         { class: "field", data: { kind: String(kind) } },
-        el("input", { type: "checkbox", checked: kinds.has(kind), onchange: (event) => toggleKind(kind, event.target.checked) }),
+        el("input", {
+          type: "checkbox",
+          checked: kinds.has(kind),
+          onchange: (event) => toggleKind(kind, event.target.checked),
+        }),
         box,
         name,
         el("span", { class: "count", text: number(graph.change.filter((given) => given === kind).length) }),
@@ -128,7 +135,13 @@ function showChangeOf(graph) {
   const sides = [0, 1];
   fill(
     $("change-selection"),
-    el("button", { type: "button", class: "quiet small", id: "change-close", text: "← All labels", onclick: () => choose(-1) }),
+    el("button", {
+      type: "button",
+      class: "quiet small",
+      id: "change-close",
+      text: "← All labels",
+      onclick: () => choose(-1),
+    }),
     el("p", { class: "kind" }, icon(graph.field[node]), said(words(about.fields[graph.field[node]]))),
     el("h2", {}, said(graph.name[node])),
     el("p", { class: "row" }, el("b", { class: `kind-${graph.change[node]}`, text: CHANGES[graph.change[node]] })),
@@ -173,7 +186,12 @@ function changedCompany(graph, node) {
     "section",
     { id: "changed-company" },
     el("h3", { text: "Occurs with" }),
-    el("p", { class: "lead", text: "In percent of the label's own records here and there, the largest difference first. – is none, or too few users to be in the graph." }),
+    el("p", {
+      class: "lead",
+      text:
+        "In percent of the label's own records here and there, the largest difference first. " +
+        "– is none, or too few users to be in the graph.",
+    }),
     el(
       "table",
       { class: "list" },
@@ -196,7 +214,9 @@ function changedCompany(graph, node) {
 
 function startCompare() {
   $("compare-back").addEventListener("click", () => go({ type: "", node: "", with: "", find: "", kinds: "" }));
-  $("compare-type").addEventListener("change", (event) => go({ type: event.target.value, node: "", with: "", find: "" }));
+  $("compare-type").addEventListener("change", (event) =>
+    go({ type: event.target.value, node: "", with: "", find: "" }),
+  );
   $("compare-find").addEventListener(
     "input",
     afterwards((event) => go({ find: event.target.value, node: "", with: "" }, { replace: true }), 80),

@@ -65,7 +65,7 @@ const heads = (...names) =>
 const cells = (...values) => values.map((value) => el("td", {}, value));
 
 function typesTable(types) {
-  const moved = ({ changes, nodes }) => (nodes[0] + nodes[1] ? 1 - changes[2] / changes.reduce((sum, count) => sum + count, 0) : 0);
+  const moved = ({ changes }) => 1 - changes[2] / Math.max(1, changes.reduce((sum, count) => sum + count, 0));
   const alone = ({ nodes }) => (nodes.every((count) => count > 0) ? 0 : 1);
   const order = [...types].sort((left, right) => alone(left) - alone(right) || moved(right) - moved(left));
   const rows = order.map((type) =>
@@ -75,7 +75,11 @@ function typesTable(types) {
       el(
         "th",
         { scope: "row" },
-        el("button", { type: "button", class: "open-type", onclick: () => go({ type: type.key }) }, said(shorten(type.name, 60))),
+        el(
+          "button",
+          { type: "button", class: "open-type", onclick: () => go({ type: type.key }) },
+          said(shorten(type.name, 60)),
+        ),
         type.nodes.every((count) => count > 0)
           ? null
           : el("small", { text: type.nodes[0] ? "in this run alone" : "in the other run alone" }),
@@ -89,11 +93,22 @@ function typesTable(types) {
       ),
     ),
   );
-  return [heads("Document type", "Records", "Labels", "Edges", "What changed", "Rows accepted"), el("tbody", {}, ...rows)];
+  return [
+    heads("Document type", "Records", "Labels", "Edges", "What changed", "Rows accepted"),
+    el("tbody", {}, ...rows),
+  ];
 }
 
 const twoNumbers = ([here, there]) =>
-  el("span", { class: "two" }, el("b", { text: number(here) }), " ", el("span", { text: number(there) }), " ", trend(here - there));
+  el(
+    "span",
+    { class: "two" },
+    el("b", { text: number(here) }),
+    " ",
+    el("span", { text: number(there) }),
+    " ",
+    trend(here - there),
+  );
 
 function twoShares(parts, wholes) {
   const shown = [0, 1].map((side) => share(parts[side], wholes[side]));
@@ -137,7 +152,9 @@ function funnelTable(funnel) {
       el("th", { scope: "row" }, said(words(stage))),
       ...cells(
         ...sides.map((side) =>
-          side ? el("span", {}, el("b", { text: number(side[1]) }), ` of ${number(side[0])} · ${share(side[1], side[0])}`) : "–",
+          side
+            ? el("span", {}, el("b", { text: number(side[1]) }), ` of ${number(side[0])} · ${share(side[1], side[0])}`)
+            : "–",
         ),
         trend(apart, `${Math.abs(apart)} pt`),
       ),

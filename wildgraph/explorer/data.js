@@ -50,7 +50,14 @@ function unionOf(key) {
   if (!unions.has(key)) {
     const { name, records, users, minSupport } = comparedType(key);
     const least = Math.min(...minSupport.filter((support) => support !== null));
-    const type = { key, name, records: records[0] + records[1], users: users[0] + users[1], minSupport: least, rows: 0 };
+    const type = {
+      key,
+      name,
+      records: records[0] + records[1],
+      users: users[0] + users[1],
+      minSupport: least,
+      rows: 0,
+    };
     unions.set(
       key,
       block(`compare-${key}`).then((union) => unpack(type, union, { paths: [], rows: [] })),

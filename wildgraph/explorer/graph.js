@@ -184,7 +184,9 @@ function showChips(graph) {
   // The chips of a path come first, in its order: on a phone the others are out of sight.
   const step = (node) => (path.includes(node) ? path.indexOf(node) : path.length);
   const chips = graph.chips.filter((node) => scene.visible[node]).sort((left, right) => step(left) - step(right));
-  const lit = (node) => [chosen, other].includes(node) || (path.length ? path.includes(node) : other < 0 && (near.has(node) || found?.has(node)));
+  const lit = (node) =>
+    [chosen, other].includes(node) ||
+    (path.length ? path.includes(node) : other < 0 && (near.has(node) || found?.has(node)));
   $("chips").hidden = !chips.length;
   fill(
     $("chips"),
@@ -251,7 +253,8 @@ function settle(graph) {
   }
   const stage = $("canvas-box").parentElement;
   stage.parentElement.classList.toggle("walking", scene.path.length > 0); // on a phone the picture then stays in sight
-  if (scene.step) look(boxAround(scene.path.slice(Math.max(0, scene.step - 2), scene.step + 1)), { soft: true, closest: 1.6 });
+  const near = scene.path.slice(Math.max(0, scene.step - 2), scene.step + 1); // the step and its neighbours
+  if (scene.step && near.some(inPicture)) look(boxAround(near), { soft: true, closest: 1.6 });
   else if (scene.path.length) frameNodes(scene.path);
   else if (following && scene.other >= 0) frameNodes([scene.chosen, scene.other]);
   else if (following && scene.chosen >= 0) frameNodes([scene.chosen, ...scene.near.keys()], [scene.chosen]);
@@ -310,11 +313,14 @@ function startGraph() {
   $("zoom-out").addEventListener("click", () => zoomAt(...centre(), 1 / 1.4));
   $("zoom-fit").addEventListener("click", showAll);
   $("type").addEventListener("change", (event) =>
-    go({ type: event.target.value, node: "", with: "", path: 0, step: 0, find: "", support: DEFAULTS.support, fields: "" }),
+    go({ ...DEFAULTS, colour: state.colour, sort: state.sort, type: event.target.value }),
   );
   $("find").addEventListener(
     "input",
-    afterwards((event) => go({ find: event.target.value, node: "", with: "", path: 0, step: 0 }, { replace: true }), 80),
+    afterwards(
+      (event) => go({ find: event.target.value, node: "", with: "", path: 0, step: 0 }, { replace: true }),
+      80,
+    ),
   );
   $("support").addEventListener("input", (event) =>
     go(

@@ -19,7 +19,8 @@ async function ask() {
   try {
     const { version: latest, doing } = await (await fetch("state")).json();
     unanswered = 0;
-    sayLive(["live", ...doing.map(([name, rows]) => `${name} ${number(rows)}`)].join(" · "));
+    const written = doing.filter(([, rows]) => rows).map(([name, rows]) => `${name} ${number(rows)}`);
+    sayLive(["live", ...written].join(" · "));
     if (version !== null && latest !== version) wait = await renew();
     else version = latest;
   } catch {

@@ -35,7 +35,12 @@ function examples(graph, node, other = -1) {
         el("h3", { text: `${accepted ? "Accepted" : "Rejected"} rows on this page (${number(own.length)})` }),
         ...own.slice(0, EXAMPLES).map((row) => example(graph, row)),
         own.length > EXAMPLES
-          ? el("button", { type: "button", class: "quiet small all-rows", text: `All ${own.length} in Samples`, onclick: () => go(all) })
+          ? el("button", {
+              type: "button",
+              class: "quiet small all-rows",
+              text: `All ${own.length} in Samples`,
+              onclick: () => go(all),
+            })
           : null,
       ),
     ];
@@ -56,7 +61,11 @@ function example(graph, row) {
 }
 
 const gateLine = ([name, , reason, detail]) =>
-  el("p", { class: "why", title: about.reasons[reason] || null }, said([words(name), words(reason), detail].filter(Boolean).join(" · ")));
+  el(
+    "p",
+    { class: "why", title: about.reasons[reason] || null },
+    said([words(name), words(reason), detail].filter(Boolean).join(" · ")),
+  );
 
 /** Evidence in its context; the pieces were cut in Python, where offsets count code points. */
 const evidence = ({ parts, found }) =>
@@ -228,9 +237,11 @@ function documentPart(row, { id, title, role, licence, length, evidence: taken, 
     el(
       "p",
       { class: "row wrap" },
-      ...[role, `licence ${licence}`, length === null ? "text not on this page" : plural(length, "character")].map((part) =>
-        el("span", { class: "tag" }, said(part)),
-      ),
+      ...[
+        role,
+        `licence ${licence}`,
+        length === null ? "text not on this page" : plural(length, "character"),
+      ].map((part) => el("span", { class: "tag" }, said(part))),
     ),
     length ? whereabouts(places) : null,
     ...(taken.length
@@ -255,7 +266,11 @@ function whereabouts(places) {
   const where = places.map(([from]) => `${Math.round(100 * from)} %`).join(", ");
   return el(
     "div",
-    { class: "whereabouts", role: "img", "aria-label": places.length ? `Evidence at ${where} of the document` : "No evidence" },
+    {
+      class: "whereabouts",
+      role: "img",
+      "aria-label": places.length ? `Evidence at ${where} of the document` : "No evidence",
+    },
     ...marks,
   );
 }

@@ -81,13 +81,16 @@ function showSampleFilters(all) {
   $("sample-paradigm").value = state.paradigm;
   const reasons = new Map();
   for (const { row } of all)
-    for (const [, status, reason] of row.gates) if (status === "fail") reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    for (const [, status, reason] of row.gates)
+      if (status === "fail") reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   fill(
     $("sample-outcome"),
     option("", "all"),
     option("accepted", "accepted"),
     option("rejected", "rejected"),
-    ...[...reasons].sort().map(([reason, count]) => option(`rejected:${reason}`, `${shorten(words(reason), 40)} (${count})`)),
+    ...[...reasons]
+      .sort()
+      .map(([reason, count]) => option(`rejected:${reason}`, `${shorten(words(reason), 40)} (${count})`)),
   );
   $("sample-outcome").value = state.outcome;
   showLabelFilter(all);

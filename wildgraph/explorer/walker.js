@@ -29,7 +29,9 @@ function walker(graph, through, title) {
           })
         : null,
     ),
-    now ? el("ol", { class: "steps way" }, ...path.steps.flatMap((node, place) => stepOf(graph, path, node, place))) : null,
+    now
+      ? el("ol", { class: "steps way" }, ...path.steps.flatMap((node, place) => stepOf(graph, path, node, place)))
+      : null,
     now
       ? el(
           "p",
@@ -60,12 +62,14 @@ function walker(graph, through, title) {
 function stepOf(graph, path, node, place) {
   const { step } = scene;
   const before = place ? path.steps[place - 1] : -1;
+  const ahead = step && place >= step ? "ahead" : "";
+  const here = node === scene.chosen || node === scene.other ? "here" : "";
   const shown = [
-    before < 0 ? null : el("li", { class: `tie ${step && place >= step ? "ahead" : ""}`, text: tie(graph, before, node) }),
+    before < 0 ? null : el("li", { class: `tie ${ahead}`, text: tie(graph, before, node) }),
     el(
       "li",
       {
-        class: [node === scene.chosen || node === scene.other ? "here" : "", step && place >= step ? "ahead" : ""].join(" "),
+        class: `${here} ${ahead}`,
         "aria-current": step === place + 1 ? "step" : null,
       },
       el(
@@ -93,7 +97,11 @@ const stepFacts = (graph, node) =>
     "p",
     { class: "row wrap step-facts" },
     el("small", {
-      text: `${words(about.fields[graph.field[node]])} · ${plural(graph.records[node], "record")} · ${plural(graph.support[node], "user")}`,
+      text: [
+        words(about.fields[graph.field[node]]),
+        plural(graph.records[node], "record"),
+        plural(graph.support[node], "user"),
+      ].join(" · "),
     }),
     node === scene.chosen
       ? null
