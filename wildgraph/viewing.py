@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from operator import attrgetter
@@ -132,7 +132,7 @@ def _of_run(run: RunDirectory, publish: bool, growing: bool) -> PageData:
     else:
         pairs = []
     store = run.path / "documents.sqlite"
-    hashes = {} if publish else {document.id: document.hash for pair in pairs for document in pair.documents}
+    hashes = frozenset(() if publish else (document.hash for pair in pairs for document in pair.documents))
     about = {"wildgraph": __version__}
     about |= {f"{name} engine": str(stages[name]["engine"]) for name in ("mine", "sample") if "engine" in stages.get(name, {})}
     if "sample" in stages:
@@ -155,26 +155,26 @@ def _of_run(run: RunDirectory, publish: bool, growing: bool) -> PageData:
 
 
 class Stored(Mapping[str, str]):
-    """Document id -> a part of the document, read from the run's store when asked for: a page shows few of many documents.
+    """Content hash -> a part of the document, read from the run's store when asked for: a page shows few of many documents.
 
     Args:
         file: the document store; need not be there.
-        hashes: document id -> content hash.
+        hashes: of the documents there may be.
         part: of the document.
     """
 
-    def __init__(self, file: Path, hashes: Mapping[str, str], part: Callable[[Document], str]) -> None:
+    def __init__(self, file: Path, hashes: Collection[str], part: Callable[[Document], str]) -> None:
         self._file = file
         self._hashes = hashes
         self._part = part
 
-    def __getitem__(self, name: str) -> str:
-        if name not in self._hashes or not self._file.is_file():
-            raise KeyError(name)
+    def __getitem__(self, digest: str) -> str:
+        if digest not in self._hashes or not self._file.is_file():
+            raise KeyError(digest)
         with DocumentStore(self._file) as store:
-            if self._hashes[name] not in store:  # a sample that is being drawn may be ahead of its store
-                raise KeyError(name)
-            return self._part(store.get(self._hashes[name]))
+            if digest not in store:  # a sample that is being drawn may be ahead of its store
+                raise KeyError(digest)
+            return self._part(store.get(digest))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._hashes)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from made_pairs import LEASED, document, pair
+from made_pairs import LEASED, document, evidence, pair
 from whole_runs import GRAPHS, ROOT, succeed, wildgraph
 
 from wildgraph.corpus import DocumentStore
@@ -123,12 +123,31 @@ def test_a_foreign_file_is_not_written_over(run: Path):
 
 
 def test_documents_are_read_when_asked_for(run: Path):
-    texts = Stored(run / "documents.sqlite", {"says": SAYS.hash, "gone": "0" * 64}, lambda found: found.text)
-    assert SECRET in texts["says"]
-    assert texts.get("gone") is None
-    assert texts.get("unknown") is None
-    assert Stored(run / "nowhere.sqlite", {"says": SAYS.hash}, lambda found: found.text).get("says") is None
+    texts = Stored(run / "documents.sqlite", {SAYS.hash, "0" * 64}, lambda found: found.text)
+    assert SECRET in texts[SAYS.hash]
+    assert texts.get("0" * 64) is None
+    assert texts.get(LEASED.hash) is None  # there, but no row has it
+    assert Stored(run / "nowhere.sqlite", {SAYS.hash}, lambda found: found.text).get(SAYS.hash) is None
     assert not (run / "nowhere.sqlite").exists()
+
+
+def test_an_id_with_two_texts_shows_the_one_that_each_row_has(run: Path, tmp_path: Path, graphs: list[TaskGraph]):
+    without = document("says", f"It opens. Here was a sentence, and this is {SECRET[:10]}. " + "And so on. " * 40)
+    rows = []
+    for number, (text, quoted) in enumerate([(SAYS, SECRET), (without, "Here was a sentence")]):
+        rows.append(pair(id=f"cafe{number:04}", document_type=graphs[0].document_type, documents=(text,), spans=(evidence(text, quoted),)))
+    with RunDirectory.write(run) as made, DocumentStore(run / "documents.sqlite") as store:
+        store.put(without, derived=True)
+        made.write_text("pairs.jsonl", "".join(json_line(one.row()) for one in rows))
+    file = tmp_path / "page.html"
+    succeed("view", run, "-o", file, "--no-compress")
+    shown = [row for name, block in blocks(file.read_text(encoding="utf-8")).items() if name.startswith("rows-") for row in block["rows"]]
+    found = {row["id"]: row["documents"][0] for row in shown if row["id"].startswith("cafe")}
+    assert {name: part["length"] for name, part in found.items()} == {"cafe0000": len(SAYS.text), "cafe0001": len(without.text)}
+    for part in found.values():
+        (window,) = part["evidence"][0]["windows"]
+        assert window["found"]
+        assert window["parts"][1] in (SECRET, "Here was a sentence")
 
 
 # --------------------------------------------------------------------------- while a run grows

@@ -244,6 +244,8 @@ function showCaption(graph) {
 
 /** After the layout of the page: fit the picture when it is new, otherwise bring what was chosen into the frame. */
 function settle(graph) {
+  // On a phone the picture stays in sight while a path is walked; this changes its size, so it comes first.
+  $("canvas-box").closest(".workbench").classList.toggle("walking", scene.path.length > 0);
   const resized = resize($("canvas"));
   const fresh = fittedFor !== graph;
   fittedFor = graph;
@@ -251,8 +253,6 @@ function settle(graph) {
     frame.moved = false;
     look(boxAround(null));
   }
-  const stage = $("canvas-box").parentElement;
-  stage.parentElement.classList.toggle("walking", scene.path.length > 0); // on a phone the picture then stays in sight
   const near = scene.path.slice(Math.max(0, scene.step - 2), scene.step + 1); // the step and its neighbours
   if (scene.step && near.some(inPicture)) look(boxAround(near), { soft: true, closest: 1.6 });
   else if (scene.path.length) frameNodes(scene.path);

@@ -51,8 +51,9 @@ class PageData:
         graphs: one per document type; may be empty.
         funnel: the run's stages in order; may be empty.
         pairs: all rows, accepted and gated ones; one with a failed verdict counts as rejected. The page carries a sample.
-        documents: document id -> text or excerpt, for evidence in context; asked only for documents of rows that are shown.
-        titles: document id -> title, asked likewise.
+        documents: content hash of a document, or its id -> text or excerpt, for evidence in context; asked only for documents of rows
+            that are shown. An id may stand for two texts: the one that was read, and one whose evidence was taken out.
+        titles: the same -> title, asked likewise.
         about: what the run was made with, shown as it is.
         publish: leave out rows and documents; counts, graphs and paths remain.
         notes: what else a reader should know, such as that a stage is still at work.

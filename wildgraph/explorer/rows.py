@@ -127,8 +127,8 @@ def row(pair: Pair, labels: Mapping[tuple[str, str], int], documents: Mapping[st
     Args:
         pair: any pair.
         labels: (field, concept or name) -> node number in the pair's graph.
-        documents: document id -> text or excerpt.
-        titles: document id -> title.
+        documents: content hash of a document, or its id -> text or excerpt.
+        titles: the same -> title.
     """
     return {
         "id": pair.id if _PLAIN.fullmatch(pair.id) else f"~{pair.index}",
@@ -140,7 +140,7 @@ def row(pair: Pair, labels: Mapping[tuple[str, str], int], documents: Mapping[st
         "path": [_step(step, labels) for step in pair.path],
         "attributes": [_step(step, labels) for step in pair.attributes],
         "documents": [
-            _document(pair, document, documents.get(document.id), titles.get(document.id, ""))
+            _document(pair, document, _of(document, documents), _of(document, titles) or "")
             for document in sorted(pair.documents, key=lambda document: document.order)
         ],
         "turns": [[turn.role, cut(turn.content), turn.train] for turn in pair.turns],
@@ -167,6 +167,10 @@ def row(pair: Pair, labels: Mapping[tuple[str, str], int], documents: Mapping[st
         "engine": pair.provenance.engine,
         "seed": pair.provenance.seed,
     }
+
+
+def _of(document: DocumentRef, known: Mapping[str, str]) -> str | None:
+    return known.get(document.hash, known.get(document.id))
 
 
 def _document(pair: Pair, document: DocumentRef, text: str | None, title: str) -> Json:
