@@ -39,6 +39,7 @@ SCRIPTS = (
     "palette.js",
     "camera.js",
     "painter.js",
+    "names.js",
     "overview.js",
     "labels.js",
     "selection.js",
