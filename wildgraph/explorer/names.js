@@ -44,7 +44,7 @@ function paintNames(context, paints, lit) {
     const font = strong ? STRONG_FONT : LABEL_FONT;
     const text = graph.shown[node];
     const width = widthOf(context, text, font);
-    const [x, y, gap] = [screenX(nodeX(node)), screenY(nodeY(node)), (beads.has(node) ? 10 : radiusOf(node)) + 4];
+    const [x, y, gap] = [screenX(nodeX(node)), screenY(nodeY(node)), (beads.has(node) ? beadOf(node) : radiusOf(node)) + 4];
     const spots = [
       [x + gap, y],
       [x - gap - width, y],
@@ -88,6 +88,9 @@ function paintTitles(context, paints, taken, write) {
   });
 }
 
+/** A bead hides the shape below it, however far the picture is zoomed in. */
+const beadOf = (node) => Math.max(9.5, 1.25 * radiusOf(node) + 1);
+
 /** Numbers the steps of the path that are in the picture. */
 function paintBeads(context, paints, taken) {
   const beads = new Set();
@@ -96,15 +99,16 @@ function paintBeads(context, paints, taken) {
     if (!inPicture(node)) return;
     const [x, y] = [screenX(nodeX(node)), screenY(nodeY(node))];
     beads.add(node);
+    const radius = beadOf(node);
     context.beginPath();
-    context.arc(x, y, 9.5, 0, 2 * Math.PI);
+    context.arc(x, y, radius, 0, 2 * Math.PI);
     context.fillStyle = paints.accent;
     context.fill();
     context.fillStyle = paints.ground;
     context.textAlign = "center";
     context.fillText(String(step + 1), x, y + 0.5);
     context.textAlign = "left";
-    taken.add([x - 10, y - 10, x + 10, y + 10]);
+    taken.add([x - radius, y - radius, x + radius, y + radius]);
   });
   return beads;
 }
