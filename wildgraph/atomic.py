@@ -34,3 +34,24 @@ def replacing(target: Path, mode: int) -> Iterator[int]:
                 f"the disk is full while writing {target}", "free some space and run the same command again: nothing paid for is lost"
             ) from error
         raise RunError(f"cannot write {target}: {error.strerror}") from error
+
+
+def spare(file: Path, start: str, what: str, hint: str) -> None:
+    """Keep a file that somebody else wrote from being written over.
+
+    Args:
+        file: what is to be written; need not be there.
+        start: how ours begin, in any case of letters.
+        what: what ours are.
+        hint: what to do instead.
+
+    Raises:
+        RunError: there is a file that does not start as ours do.
+    """
+    try:
+        with file.open("rb") as handle:
+            ours = handle.read(len(start)).lower() == start.encode()
+    except OSError:
+        return  # none there, or none that can be read: writing will say what is wrong
+    if not ours:
+        raise RunError(f"{file} exists and is no {what} of wildgraph", hint)

@@ -29,6 +29,7 @@ from wildgraph.commands.options import (
     targets,
 )
 from wildgraph.commands.show import show
+from wildgraph.commands.view import view
 from wildgraph.errors import UsageError, WildgraphError
 
 if TYPE_CHECKING:
@@ -243,19 +244,6 @@ def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: 
 
 
 @cli.command()
-@click.argument("source", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="HTML file [SOURCE/explorer.html].")
-@click.option("--publish", is_flag=True, help="Shareable data only: no sampled rows.")
-@click.option("--no-compress", is_flag=True, help="Plain JSON inside, for browsers without DecompressionStream.")
-def view(source: Path, output: Path | None, publish: bool, no_compress: bool) -> None:
-    """Write one offline HTML page that shows SOURCE (a run, or a folder of graphs)."""
-    from wildgraph.pipeline import view as run_view
-
-    file = run_view(source, output, publish=publish, compress=not no_compress)
-    click.echo(f"page     {file} ({file.stat().st_size / 1e6:.1f} MB), opens by double click, without a network")
-
-
-@cli.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def status(run: Path, as_json: bool) -> None:
@@ -319,3 +307,4 @@ def demo(folder: Path, number: int, quiet: bool) -> None:
 cli.add_command(estimate_group(build, sample))
 cli.add_command(cache)
 cli.add_command(show)
+cli.add_command(view)

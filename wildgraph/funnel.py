@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -91,6 +92,31 @@ class StageCount:
             **{name: number for name, number in rare.items() if number},
             "seconds": round(self.seconds, 3),
         }
+
+
+#: The stages in the order in which items pass them.
+STAGES = (
+    "ingest",
+    "mine",
+    "canonicalize",
+    "graph",
+    "documents",
+    "walk",
+    "pair",
+    "adapt",
+    "gate",
+    "closed_book",
+    "judge",
+    "contrast",
+    "probe",
+    "sample",
+    "export",
+)
+
+
+def in_order(stages: Iterable[str]) -> list[str]:
+    """Names of stages in the order of :data:`STAGES`; a manifest has them by name. Unknown ones come last."""
+    return sorted(stages, key=lambda name: STAGES.index(name) if name in STAGES else len(STAGES))
 
 
 def require_some(count: StageCount, what: str) -> None:

@@ -12,30 +12,29 @@ from pathlib import Path
 from typing import Any
 
 from wildgraph import __version__
+from wildgraph.atomic import spare
 from wildgraph.building import Build
 from wildgraph.catalogue import load_concepts
 from wildgraph.config import Config
 from wildgraph.corpus import DocumentStore
 from wildgraph.counts import has_counts, read_counts
 from wildgraph.engines import OFFLINE, check_roles, make_engines
-from wildgraph.errors import EmptyResultError, InputError, RunError, UsageError
+from wildgraph.errors import EmptyResultError, InputError, UsageError
 from wildgraph.estimating import Estimate, estimate_build, estimate_sample
-from wildgraph.explorer.page import render_page
-from wildgraph.explorer.payload import FunnelStage, PageData
 from wildgraph.exporters.card import About
 from wildgraph.exporters.hub import check_push, push
 from wildgraph.exporting import ExportResult, write_datasets
 from wildgraph.files import expand
-from wildgraph.funnel import Observer, StageCount, silent
+from wildgraph.funnel import Observer, StageCount, in_order, silent
 from wildgraph.masking import load_masker
 from wildgraph.readers import log_files, read_logs
-from wildgraph.records import Pair
 from wildgraph.rows import look_into
 from wildgraph.sampling import SampleResult, read_pairs
 from wildgraph.sampling import sample_pairs as _sample_pairs
 from wildgraph.store import RunDirectory
 from wildgraph.survey import CoverageReport, path_quality, unreached_edges
 from wildgraph.taskgraph import TaskGraph, read_graphs
+from wildgraph.viewing import view
 
 __all__ = [
     "BuildResult",
@@ -203,7 +202,7 @@ def export(
         if not latest["out"]:
             raise EmptyResultError(f"the latest sample in {run} holds no pair", "`wildgraph status` says what turned the candidates away")
         folder = Path(out) if out else directory.path / "export"
-        _spare(folder / "README.md", "---\n", "data card", "name another folder with -o")
+        spare(folder / "README.md", "---\n", "data card", "name another folder with -o")
         shown = status(run)["stages"]
         about = About(
             version=__version__,
@@ -231,82 +230,6 @@ def _other_models(stages: dict[str, dict[str, Any]]) -> dict[str, str]:
     """What models did beside writing pairs: stage or role -> identity."""
     mined = {name: entry["engine"] for name, entry in stages.items() if name in ("mine", "canonicalize") and entry.get("engine")}
     return mined | {role: stages["sample"][role] for role in ("judge", "trainee") if stages["sample"].get(role)}
-
-
-def _spare(file: Path, start: str, what: str, hint: str) -> None:
-    """Keep a file that somebody else wrote from being written over.
-
-    Raises:
-        RunError: there is a file that does not start as ours do.
-    """
-    try:
-        with file.open("rb") as handle:
-            ours = handle.read(len(start)).lower() == start.encode()
-    except OSError:
-        return  # none there, or none that can be read: writing will say what is wrong
-    if not ours:
-        raise RunError(f"{file} exists and is no {what} of wildgraph", hint)
-
-
-def view(source: str | Path, out: str | Path | None = None, *, publish: bool = False, compress: bool = True) -> Path:
-    """Write one offline HTML page that shows a run or a folder of graphs.
-
-    Args:
-        source: a run directory, or a folder of published graphs.
-        out: the file; by default ``explorer.html`` in ``source``.
-        publish: shareable data only.
-        compress: pack the page's data.
-
-    Raises:
-        WildgraphError: see :mod:`wildgraph.errors`.
-    """
-    root = Path(source)
-    file = Path(out) if out else root / "explorer.html"
-    _spare(file, "<!doctype html>", "page", "name another file with -o")
-    if not (root / "manifest.json").is_file():
-        page = render_page(PageData(title=root.resolve().name, graphs=read_graphs(root), publish=publish), compress=compress)
-    else:
-        run = RunDirectory.open(root)
-        page = render_page(_page_data(run, publish), compress=compress)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_name(f"{file.name}.partial")
-        partial.write_text(page, encoding="utf-8")
-        partial.replace(file)
-    except OSError as error:
-        raise RunError(f"cannot write {file}: {error.strerror}") from error
-    return file
-
-
-def _page_data(run: RunDirectory, publish: bool) -> PageData:
-    stages = status(run.path)["stages"]
-    graphs = read_graphs(run.path / "graphs") if (run.path / "graphs").is_dir() else []
-    if not graphs and "sample" not in stages:
-        raise InputError(f"{run.path} holds neither graphs nor a sample yet", "finish `wildgraph build` or `wildgraph sample` first")
-    pairs: list[Pair] = []
-    if "sample" in stages:
-        gated = f"samples/{(run.stage('sample') or {})['fingerprint']}/gated.jsonl"
-        pairs = [*read_pairs(run, "pairs.jsonl"), *read_pairs(run, gated)]
-    texts: dict[str, str] = {}
-    if pairs and not publish:
-        with DocumentStore(run.path / "documents.sqlite") as store:
-            for pair in pairs:
-                for document in pair.documents:
-                    if document.id not in texts:
-                        texts[document.id] = store.text(document.hash)
-    about = {"wildgraph": __version__}
-    about |= {f"{name} engine": str(stages[name]["engine"]) for name in ("mine", "sample") if "engine" in stages.get(name, {})}
-    if "sample" in stages:
-        about |= {"seed": str(stages["sample"]["seed"]), "pairs wanted": str(stages["sample"]["wanted"])}
-    return PageData(
-        title=run.path.resolve().name,
-        graphs=graphs,
-        funnel=[FunnelStage(name, entry["in"], entry["out"], entry["rejected"]) for name, entry in stages.items() if name != "sample"],
-        pairs=pairs,
-        documents=texts,
-        about=about,
-        publish=publish,
-    )
 
 
 def coverage(run: str | Path) -> CoverageReport:
@@ -362,25 +285,8 @@ def status(run: str | Path) -> dict[str, Any]:
             **bill,
             **{key: value for key, value in entry.items() if key not in ("in", "out", "rejected", "files", "fingerprint", "transient")},
         }
-    order = (
-        "ingest",
-        "mine",
-        "canonicalize",
-        "graph",
-        "documents",
-        "walk",
-        "pair",
-        "adapt",
-        "gate",
-        "closed_book",
-        "judge",
-        "contrast",
-        "probe",
-        "sample",
-        "export",
-    )
     return {
         "run": str(run),
-        "stages": {name: shown[name] for name in sorted(shown, key=lambda one: order.index(one) if one in order else 99)},
+        "stages": {name: shown[name] for name in in_order(shown)},
         "unfinished": {name: bill["total"] for name, bill in bills.items() if name not in stages and bill["total"].get("requests")},
     }

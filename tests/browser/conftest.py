@@ -63,13 +63,15 @@ def chromium() -> Iterator[object]:
 
 @pytest.fixture
 def visit(chromium, tmp_path: Path) -> Iterator[Callable[..., object]]:
-    """Opens HTML text from a file in a fresh context; afterwards there must have been no error and no request but for that file."""
+    """Opens HTML text from a file, or an address, in a fresh context; afterwards there must have been no error and no other request.
+
+    A file may ask for nothing but itself, a served page for what lies below its own address.
+    """
     trouble: list[str] = []
     contexts = []
 
     def open_page(html: str, at: str = "", **settings: object):
-        file = tmp_path / f"page-{len(contexts)}.html"
-        file.write_text(html, encoding="utf-8")
+        address = html if html.startswith("http://127.0.0.1:") else _file(tmp_path / f"page-{len(contexts)}.html", html)
         context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **settings})
         contexts.append(context)
         page = context.new_page()
@@ -77,10 +79,9 @@ def visit(chromium, tmp_path: Path) -> Iterator[Callable[..., object]]:
         page.on("pageerror", lambda error: trouble.append(str(error)))
         page.on("dialog", lambda dialog: trouble.append(f"dialog: {dialog.message}"))
         page.on(
-            "request",
-            lambda request: None if request.url.startswith((file.as_uri(), "data:")) else trouble.append(f"request: {request.url}"),
+            "request", lambda request: None if request.url.startswith((address, "data:")) else trouble.append(f"request: {request.url}")
         )
-        page.goto(file.as_uri() + at)
+        page.goto(address + at)
         page.wait_for_selector("body[data-ready]")
         return page
 
@@ -88,3 +89,8 @@ def visit(chromium, tmp_path: Path) -> Iterator[Callable[..., object]]:
     for context in contexts:
         context.close()
     assert trouble == []
+
+
+def _file(file: Path, html: str) -> str:
+    file.write_text(html, encoding="utf-8")
+    return file.as_uri()

@@ -182,7 +182,7 @@ def test_the_canvas_picks_pans_zooms_and_obeys_keys(run: PageData, html: str, vi
     for right in range(40, int(box["width"]) - 80, 14):  # somewhere on this line lies a label
         page.mouse.click(box["x"] + right, box["y"] + box["height"] * 0.45)
         ready(page, "graph")
-        if page.is_visible("#selection"):
+        if page.is_visible("#selection") and "with=" not in page.url:  # a line between two labels can be picked too
             picked = page.inner_text("#selection h2")
             break
     assert picked in {node.name for node in kind_of(run, "meeting-transcript").graph.nodes}

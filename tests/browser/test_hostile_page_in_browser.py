@@ -6,7 +6,7 @@ import synthetic_run
 from page_reading import ready
 
 from wildgraph.explorer.page import FunnelStage, PageData, render_page
-from wildgraph.records import Message
+from wildgraph.records import Alternative, Checker, Message, Verdict
 
 
 def test_hostile_text_is_only_text(visit):
@@ -30,7 +30,19 @@ def test_hostile_text_is_only_text(visit):
     reference = pair.documents[0].model_copy(update={"id": "doc", "licence": evil})
     path = (*((node.field, node.concept) for node in nodes[:4]), ("javascript:", evil))
     pair = pair.model_copy(
-        update={"id": evil, "turns": turns, "documents": (reference,), "path": path, "paradigm": evil, "document_type": graph.document_type}
+        update={
+            "id": evil,
+            "turns": turns,
+            "documents": (reference,),
+            "path": path,
+            "paradigm": evil,
+            "document_type": graph.document_type,
+            "answer": evil,
+            "checkers": (Checker(name=evil, args=evil),),
+            "alternatives": (Alternative(content=evil, made="wrong_document", matched=True, engine=evil, detail=evil + turned),),
+            "verdicts": (Verdict(gate=evil, status="fail", reason=evil, detail=evil),),
+            "twin": evil,
+        }
     )
     data = PageData(
         title=evil,
@@ -39,10 +51,27 @@ def test_hostile_text_is_only_text(visit):
         pairs=[pair],
         documents=documents,
         about={evil: evil + "\ud800"},
+        titles={"doc": evil + "\ud800"},
+        notes=[evil],
+    )
+    names = [node.model_copy(update={"name": f"{evil} {place} {turned}"[-100:]}) for place, node in enumerate(nodes)]
+    other = PageData(
+        title=turned + evil,
+        graphs=[graph.model_copy(update={"nodes": tuple(names)})],
+        funnel=[FunnelStage(evil, 3, 1, {evil: {evil: 2}})],
     )
     for compress in (True, False):
-        page = visit(render_page(data, compress=compress))
-        for view in ["graph", "coverage", "samples", "overview"]:
+        page = visit(render_page(data, compare=other, compress=compress))
+        page.locator("nav a[data-view=compare]").click()
+        ready(page, "compare")
+        page.locator("#compare-types .open-type").click()
+        page.wait_for_selector("#compare-bench:visible")
+        for number in range(3):
+            page.locator("#change-body .label").nth(number).click()
+            page.wait_for_selector("#change-selection h2")
+            page.click("#change-close")
+            page.wait_for_selector("#change-list:visible")
+        for view in ["graph", "coverage", "samples", "compare", "overview"]:
             page.locator(f"nav a[data-view={view}]").click()
             ready(page, view)
             assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

@@ -11,7 +11,7 @@ from itertools import combinations
 
 from wildgraph.explorer.page import FunnelStage, PageData
 from wildgraph.explorer.picture import chip_nodes
-from wildgraph.records import DocumentRef, Evidence, Message, Pair, Provenance, TokenCounts, Verdict, content_hash
+from wildgraph.records import Alternative, Checker, DocumentRef, Evidence, Message, Pair, Provenance, TokenCounts, Verdict, content_hash
 from wildgraph.taskgraph import GraphEdge, GraphNode, TaskGraph
 
 COMMON = {
@@ -308,6 +308,52 @@ def make_pairs(graph: TaskGraph, documents: dict[str, str], count: int, seed: in
             )
         )
     return pairs
+
+
+def make_rich_pair(graph: TaskGraph, documents: dict[str, str]) -> Pair:
+    """A pair with all that one can have: several turns and documents, roles, evidence behind emoji, checkers, verdicts, worse answers."""
+    (plain,) = make_pairs(graph, documents, 1)
+    first, second, third = sorted(documents)[:3]
+
+    def quote(name: str, number: int) -> Evidence:
+        sentence = next(text for text in SENTENCES[number:] + SENTENCES if text in documents[name])
+        start = documents[name].index(sentence)
+        return Evidence(document_id=name, start=start, end=start + len(sentence), text=sentence)
+
+    return plain.model_copy(
+        update={
+            "id": "rich",
+            "index": 10_000,
+            "paradigm": "dialogue",
+            "documents": tuple(
+                DocumentRef(id=name, hash=content_hash(documents[name]), order=place, licence="CC0-1.0", role=role)
+                for place, (name, role) in enumerate([(first, "required"), (second, "supporting"), (third, "distractor")])
+            ),
+            "turns": (
+                Message(role="system", content="Answer from the documents."),
+                Message(role="user", content="What does the first one say?"),
+                Message(role="assistant", content="The first answer.", evidence=(quote(first, 0), quote(first, 3))),
+                Message(role="user", content="And the second?"),
+                Message(role="assistant", content="The last answer.", train=True, evidence=(quote(first, 1), quote(second, 2))),
+            ),
+            "answer": "forty-two",
+            "checkers": (Checker(name="exact", args='{"answer":"forty-two"}'), Checker(name="citation")),
+            "pass_rate": 0.25,
+            "bucket": 8192,
+            "twin": "abc123",
+            "verdicts": (
+                Verdict(gate="grounding", status="pass"),
+                Verdict(gate="figures", status="fail", reason="unknown_number", detail="42 is in no document"),
+                Verdict(gate="judge", status="not_evaluated", reason="no judge"),
+            ),
+            "alternatives": (
+                Alternative(
+                    content="A wrong answer.", made="wrong_document", matched=True, margin=1.5, engine="judge/1", detail="another one"
+                ),
+                Alternative(content="Forty-three.", made="constraint_broken", matched=False),
+            ),
+        }
+    )
 
 
 def make_run(seed: int = 0, publish: bool = False) -> PageData:

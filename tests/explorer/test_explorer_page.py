@@ -12,7 +12,7 @@ import synthetic_run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wildgraph.explorer.page import ROWS_PER_TYPE, FunnelStage, PageData, render_page
+from wildgraph.explorer.page import GRAPH_LIMIT, PAGE_LIMIT, ROWS_PER_TYPE, FunnelStage, PageData, render_page
 from wildgraph.explorer.payload import by_type
 from wildgraph.explorer.rows import CONTEXT, accepted, choose, cut, windows
 from wildgraph.records import Evidence
@@ -121,6 +121,15 @@ def test_a_page_that_would_be_too_large_loses_rows_first_then_weak_edges(run: Pa
     for kind in by_type(run):
         edges = tiny[f"graph-{kind.key}"]["edges"]
         assert len(edges["target"]) == len(edges["backbone"])
+
+
+def test_a_large_graph_keeps_its_budget():
+    page = render_page(PageData(title="large", graphs=[synthetic_run.make_big_graph(5000, 50_000)]))
+    assert len(page) <= PAGE_LIMIT
+    assert len(re.search(r'id="data-graph-big"[^>]*>([^<]*)<', page)[1]) <= GRAPH_LIMIT
+    block = content(page)["graph-big"]
+    assert len(block["nodes"]["key"]) == 5000
+    assert len(block["edges"]["target"]) == block["edgeCount"] == 50_000
 
 
 def test_a_page_of_nothing_and_of_graphs_alone():

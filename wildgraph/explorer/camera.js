@@ -74,7 +74,7 @@ function pan(right, down) {
 }
 
 /** Listens to the canvas; `picked(x, y)` is a click or tap, `hovered(x, y)` a mouse at rest. */
-function takeHold(canvas, { picked, hovered, cleared, reset }) {
+function takeHold(canvas, { picked, hovered, cleared, reset, walk }) {
   const fingers = new Map();
   let travelled = 0;
   const place = (event) => [event.offsetX, event.offsetY];
@@ -132,6 +132,10 @@ function takeHold(canvas, { picked, hovered, cleared, reset }) {
       "-": () => zoomAt(frame.width / 2, frame.height / 2, 1 / 1.3),
       0: reset,
       Escape: cleared,
+      ".": () => walk("step", 1),
+      ",": () => walk("step", -1),
+      n: () => walk("path", 1),
+      p: () => walk("path", -1),
     };
     if (!keys[event.key]) return;
     event.preventDefault();

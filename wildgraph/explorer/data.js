@@ -41,6 +41,31 @@ function graphOf(key) {
   return graphs.get(key);
 }
 
+const unions = new Map();
+
+const comparedType = (key) => about.compare?.types.find((type) => type.key === key);
+
+/** The graphs of both runs as one, for the comparison. */
+function unionOf(key) {
+  if (!unions.has(key)) {
+    const { name, records, users, minSupport } = comparedType(key);
+    const least = Math.min(...minSupport.filter((support) => support !== null));
+    const type = {
+      key,
+      name,
+      records: records[0] + records[1],
+      users: users[0] + users[1],
+      minSupport: least,
+      rows: 0,
+    };
+    unions.set(
+      key,
+      block(`compare-${key}`).then((union) => unpack(type, union, { paths: [], rows: [] })),
+    );
+  }
+  return unions.get(key);
+}
+
 function unpack(type, { nodes, edges, ...rest }, { paths, rows }) {
   const sources = new Int32Array(edges.target.length);
   const targets = new Int32Array(edges.target.length);
@@ -56,8 +81,8 @@ function unpack(type, { nodes, edges, ...rest }, { paths, rows }) {
   });
   const neighbours = nodes.key.map(() => []);
   for (let edge = 0; edge < place; edge++) {
-    neighbours[sources[edge]].push([targets[edge], edges.frequency[edge]]);
-    neighbours[targets[edge]].push([sources[edge], edges.frequency[edge]]);
+    neighbours[sources[edge]].push([targets[edge], edges.frequency[edge], edge]);
+    neighbours[targets[edge]].push([sources[edge], edges.frequency[edge], edge]);
   }
   return {
     ...rest,
@@ -85,18 +110,34 @@ function unpack(type, { nodes, edges, ...rest }, { paths, rows }) {
   };
 }
 
+/** In how many records two labels meet, as far as this page has their edge, or 0. */
+const together = (graph, node, other) => graph.neighbours[node].find(([end]) => end === other)?.[1] ?? 0;
+
+/** How many times more often than by chance two labels meet. */
+const liftOf = (graph, node, other, frequency) =>
+  (frequency * Math.max(graph.type.records, graph.widest)) / (graph.records[node] * graph.records[other]);
+
+/** The paths through a label, or through two. */
+const pathsThrough = (graph, node, other = -1) =>
+  graph.paths.filter(({ steps }) => steps.includes(node) && (other < 0 || steps.includes(other)));
+
+const holds = (row, node) => row.path.includes(node) || row.attributes.includes(node);
+
+/** The rows on this page whose path or attributes hold a label, or two. */
+const rowsWith = (graph, node, other = -1) =>
+  graph.rows.filter((row) => holds(row, node) && (other < 0 || holds(row, other)));
+
 const LIFT_LIMIT = 30;
 
 /** What a label occurs with, by lift: how many times more often than by chance. */
 function occursWith(graph, node) {
   const least = Math.max(2, graph.type.minSupport);
-  const total = Math.max(graph.type.records, graph.widest);
   return graph.neighbours[node]
     .filter(([, frequency]) => frequency >= least || graph.neighbours[node].length <= 5)
     .map(([other, frequency]) => ({
       other,
       frequency,
-      lift: (frequency * total) / (graph.records[node] * graph.records[other]),
+      lift: liftOf(graph, node, other, frequency),
     }))
     .filter(({ lift }) => lift > 1)
     .sort((left, right) => right.lift - left.lift || right.frequency - left.frequency || left.other - right.other)

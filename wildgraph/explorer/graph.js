@@ -1,33 +1,46 @@
 // The graph view: filters, chips, picture and panel, kept in step.
 
-let fittedFor = "";
+let fittedFor = null;
 let selectionFor = "";
 
 async function showGraph() {
   const types = graphTypes();
   if (!types.length) throw new Error("There is no task graph on this page: no document type had enough records.");
   const graph = await graphOf(state.type);
-  if (scene.graph !== graph) {
-    scene.graph = graph;
-    scene.hover = -1;
-    rowsShown = ROWS_AT_ONCE;
-  }
+  hostStage($("view-graph"), graph);
   readFilters(graph);
   showControls(graph, types);
   showChips(graph);
   const selected = scene.chosen >= 0;
   $("label-list").hidden = selected;
   $("selection").hidden = !selected;
-  if (selected) showSelection();
+  if (scene.other >= 0) showTogether();
+  else if (selected) showSelection();
   else showList();
-  const subject = `${state.type} ${state.node}`;
-  if (selectionFor !== subject) {
-    $("panel").scrollTop = 0;
-    if (selected && following) $("selection").scrollIntoView({ block: "start" }); // on a phone the list is long
-  }
-  selectionFor = subject;
+  turnPanel($("panel"), $("selection"), selected);
   showCaption(graph);
   settle(graph);
+}
+
+/** Puts the picture into one of the two views that show it. A canvas keeps what is painted on it when it moves. */
+function hostStage(view, graph) {
+  const bench = view.querySelector(".workbench") ?? view;
+  const stage = $("canvas-box").parentElement;
+  if (stage.parentElement !== bench) bench.insertBefore(stage, bench.querySelector(".panel"));
+  if (scene.graph === graph) return;
+  scene.graph = graph;
+  scene.hover = -1;
+  rowsShown = ROWS_AT_ONCE;
+}
+
+/** A new subject is read from its beginning. */
+function turnPanel(panel, selection, selected) {
+  const subject = `${state.view} ${state.type} ${state.node} ${state.with}`;
+  if (selectionFor !== subject) {
+    panel.scrollTop = 0;
+    if (selected && following) selection.scrollIntoView({ block: "start" }); // on a phone the list is long
+  }
+  selectionFor = subject;
 }
 
 /** From the address to what is painted. */
@@ -43,12 +56,15 @@ function readFilters(graph) {
     graph.searched.forEach((name, node) => name.includes(asked) && scene.found.add(node));
   }
   scene.chosen = graph.key.indexOf(state.node);
+  scene.other = scene.chosen < 0 || state.with === state.node ? -1 : graph.key.indexOf(state.with);
   scene.near = new Map(
     scene.chosen < 0 ? [] : occursWith(graph, scene.chosen).map(({ other, frequency }) => [other, frequency]),
   );
-  const through = scene.chosen < 0 ? [] : pathsThrough(graph, scene.chosen);
+  const through = scene.chosen < 0 ? [] : pathsThrough(graph, scene.chosen, scene.other);
   scene.path = state.path && through.length ? through[Math.min(state.path, through.length) - 1].steps : [];
+  scene.step = Math.min(state.step, scene.path.length);
   scene.shade = shading(graph);
+  scene.ramp = RAMP;
 }
 
 const shownFields = () =>
@@ -164,11 +180,13 @@ function swatch(colour, name) {
 }
 
 function showChips(graph) {
-  const { path, chosen, near, found } = scene;
+  const { path, chosen, other, near, found } = scene;
   // The chips of a path come first, in its order: on a phone the others are out of sight.
   const step = (node) => (path.includes(node) ? path.indexOf(node) : path.length);
   const chips = graph.chips.filter((node) => scene.visible[node]).sort((left, right) => step(left) - step(right));
-  const lit = (node) => node === chosen || (path.length ? path.includes(node) : near.has(node) || found?.has(node));
+  const lit = (node) =>
+    [chosen, other].includes(node) ||
+    (path.length ? path.includes(node) : other < 0 && (near.has(node) || found?.has(node)));
   $("chips").hidden = !chips.length;
   fill(
     $("chips"),
@@ -201,7 +219,7 @@ function showChips(graph) {
 function shaded(sign, node) {
   if (scene.shade) {
     sign.classList.add("shaded");
-    sign.style.setProperty("fill", scene.shade[node] < 0 ? "none" : RAMP[scene.shade[node]]);
+    sign.style.setProperty("fill", scene.shade[node] < 0 ? "none" : styled(scene.ramp[scene.shade[node]]));
   }
   return sign;
 }
@@ -226,14 +244,19 @@ function showCaption(graph) {
 
 /** After the layout of the page: fit the picture when it is new, otherwise bring what was chosen into the frame. */
 function settle(graph) {
+  // On a phone the picture stays in sight while a path is walked; this changes its size, so it comes first.
+  $("canvas-box").closest(".workbench").classList.toggle("walking", scene.path.length > 0);
   const resized = resize($("canvas"));
-  const fresh = fittedFor !== state.type;
-  if (fresh) fittedFor = state.type;
+  const fresh = fittedFor !== graph;
+  fittedFor = graph;
   if (fresh || (resized && !frame.moved)) {
     frame.moved = false;
     look(boxAround(null));
   }
-  if (scene.path.length) frameNodes(scene.path);
+  const near = scene.path.slice(Math.max(0, scene.step - 2), scene.step + 1); // the step and its neighbours
+  if (scene.step && near.some(inPicture)) look(boxAround(near), { soft: true, closest: 1.6 });
+  else if (scene.path.length) frameNodes(scene.path);
+  else if (following && scene.other >= 0) frameNodes([scene.chosen, scene.other]);
   else if (following && scene.chosen >= 0) frameNodes([scene.chosen, ...scene.near.keys()], [scene.chosen]);
   following = false;
   repaint();
@@ -250,10 +273,20 @@ function frameNodes(nodes, needed = nodes) {
   if (outside) look(boxAround(nodes), { soft: true, closest: Math.max(1.2, camera.scale) });
 }
 
-/** Selects a label, or none with -1. With `follow` the picture moves to it if need be. */
-function choose(node, { follow = false } = {}) {
+/** Selects a label, or none with -1, or two. With `follow` the picture moves there if need be. */
+function choose(node, { follow = false, other = -1 } = {}) {
   following = follow;
-  return go({ node: node < 0 ? "" : scene.graph.key[node], path: 0 });
+  const key = (place) => (place < 0 ? "" : scene.graph.key[place]);
+  return go({ node: key(node), with: key(other), path: 0, step: 0 });
+}
+
+/** A click: the label there, else the line there, else nothing. */
+function pick(x, y) {
+  const node = nodeAt(x, y);
+  const ends = node < 0 && edgeAt(x, y);
+  if (!ends) return choose(node);
+  const [one, other] = ends[1] === scene.chosen ? ends.reverse() : ends;
+  return choose(one, { other });
 }
 
 function startGraph() {
@@ -263,27 +296,31 @@ function startGraph() {
     look(boxAround(null), { soft: true });
   };
   takeHold(canvas, {
-    picked: (x, y) => choose(nodeAt(x, y)),
+    picked: pick,
     hovered: (x, y) => {
       const node = scene.graph ? nodeAt(x, y) : -1;
+      canvas.classList.toggle("pointing", node >= 0 || (scene.graph !== null && edgeAt(x, y) !== null));
       if (node === scene.hover) return;
       scene.hover = node;
-      canvas.classList.toggle("pointing", node >= 0);
       repaint();
     },
-    cleared: () => choose(-1),
+    cleared: () => choose(scene.other >= 0 ? scene.chosen : -1),
     reset: showAll,
+    walk,
   });
   const centre = () => [frame.width / 2, frame.height / 2];
   $("zoom-in").addEventListener("click", () => zoomAt(...centre(), 1.4));
   $("zoom-out").addEventListener("click", () => zoomAt(...centre(), 1 / 1.4));
   $("zoom-fit").addEventListener("click", showAll);
   $("type").addEventListener("change", (event) =>
-    go({ type: event.target.value, node: "", path: 0, find: "", support: DEFAULTS.support, fields: "" }),
+    go({ ...DEFAULTS, colour: state.colour, sort: state.sort, type: event.target.value }),
   );
   $("find").addEventListener(
     "input",
-    afterwards((event) => go({ find: event.target.value, node: "", path: 0 }, { replace: true }), 80),
+    afterwards(
+      (event) => go({ find: event.target.value, node: "", with: "", path: 0, step: 0 }, { replace: true }),
+      80,
+    ),
   );
   $("support").addEventListener("input", (event) =>
     go(
@@ -299,11 +336,12 @@ function startGraph() {
     showList();
   });
   new ResizeObserver(() => {
-    if (state.view === "graph" && scene.graph && resize(canvas)) {
+    if (scene.graph && resize(canvas)) {
       if (!frame.moved) look(boxAround(null));
       repaint();
     }
   }).observe($("canvas-box"));
   // On a phone the filters would push the picture off the screen.
-  if (matchMedia("(max-width: 800px)").matches) $("controls").open = false;
+  if (matchMedia("(max-width: 800px)").matches)
+    for (const controls of document.querySelectorAll(".controls")) controls.open = false;
 }

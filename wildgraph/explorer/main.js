@@ -1,6 +1,12 @@
 // Starts the page and shows the view that the address names. `body[data-ready]` holds its name once it is there.
 
-const SHOW = { overview: showOverview, graph: showGraph, coverage: showCoverage, samples: showSamples };
+const SHOW = {
+  overview: showOverview,
+  graph: showGraph,
+  coverage: showCoverage,
+  samples: showSamples,
+  compare: showCompare,
+};
 
 let rendering = 0;
 let viewed = "";
@@ -42,25 +48,38 @@ function startTheme() {
   set(system.matches ? "dark" : "light");
 }
 
+/** Reads the overview block and shows the view that the address names. */
+async function takeOver() {
+  about = await block("overview");
+  $("run-title").textContent = about.title;
+  $("compare-link").hidden = !about.compare;
+  assignSlots();
+  readAddress();
+  await render();
+}
+
 async function start() {
   startTheme();
-  try {
-    about = await block("overview");
-  } catch (error) {
-    $("trouble").textContent = error.message;
-    $("trouble").hidden = false;
-    return;
-  }
-  $("run-title").textContent = about.title;
-  assignSlots();
   startGraph();
   startSamples();
+  startCompare();
   addEventListener("popstate", () => {
     readAddress();
     render();
   });
-  readAddress();
-  await render();
+  addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    const box = $({ graph: "find", samples: "sample-find", compare: "compare-find" }[state.view]);
+    if (!box?.checkVisibility() || event.target.closest("input, select")) return;
+    event.preventDefault();
+    box.focus();
+  });
+  try {
+    await takeOver();
+  } catch (error) {
+    $("trouble").textContent = error.message;
+    $("trouble").hidden = false;
+  }
 }
 
 start();

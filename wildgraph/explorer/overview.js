@@ -5,6 +5,7 @@ const CLASSES = { filtered: "left out as asked", gated: "failed a quality gate",
 function showOverview() {
   $("overview-title").textContent = about.title;
   fill($("tiles"), ...tiles());
+  $("tiles").hidden = !$("tiles").children.length;
   fill($("notes"), ...about.notes.map((note) => el("p", { class: "note", text: note })));
   $("funnel-section").hidden = !about.funnel.length;
   fill($("funnel"), ...about.funnel.map(stageRow), about.funnel.length ? funnelLegend() : null);
@@ -21,9 +22,13 @@ function tiles() {
   const first = about.funnel[0];
   const found = [
     first ? [number(first.entered), `in at ${first.stage}`] : null,
-    [number(sum("records")), "records in graphs"],
-    [number(graphTypes().length), graphTypes().length === 1 ? "document type" : "document types"],
-    [number(sum("nodes")), "labels, by type"],
+    ...(graphTypes().length
+      ? [
+          [number(sum("records")), "records in graphs"],
+          [number(graphTypes().length), graphTypes().length === 1 ? "document type" : "document types"],
+          [number(sum("nodes")), "labels, by type"],
+        ]
+      : []),
     about.rows
       ? [
           number(about.accepted),

@@ -2,26 +2,22 @@
 //
 // What a browser likes: lines of width exactly 1 with their weight as opacity, and everything of one colour in one path.
 
-const LABEL_FONT = "12px system-ui, sans-serif";
-const STRONG_FONT = "600 12.5px system-ui, sans-serif";
-const LINE = 15;
-const LABELS_TRIED = 400; // names, most frequent first, for which room is looked for
-const NODES_KEPT_CLEAR = 600; // with more nodes than these, names may cover them
-
 /** What to paint; the graph view fills it in. */
 const scene = {
   graph: null,
   visible: null, // Uint8Array: passes the filters
   chosen: -1,
+  other: -1, // the second one of two chosen labels
   near: new Map(), // neighbour -> frequency, of the chosen label
   found: null, // Set of labels that match the search, or null
   path: [],
+  step: 0, // of the path, counted from 1; 0 is all of it
   hover: -1,
   shade: null, // node -> ramp bin, -1 for hollow; null colours by field
+  ramp: RAMP,
 };
 
 let asked = 0;
-const widths = new Map();
 
 /** Paints once before the next frame, however often it is asked for. The canvas says `data-moving` until it has come to rest. */
 function repaint() {
@@ -60,6 +56,7 @@ function boxAround(nodes) {
 function resize(canvas) {
   const ratio = Math.min(3, devicePixelRatio || 1);
   const { clientWidth, clientHeight } = canvas.parentElement;
+  if (!clientWidth) return false; // in a view that is hidden
   if (canvas.width === Math.round(clientWidth * ratio) && canvas.height === Math.round(clientHeight * ratio))
     return false;
   canvas.width = Math.round(clientWidth * ratio);
@@ -79,6 +76,27 @@ function nodeAt(x, y) {
     const distance = Math.hypot(screenX(nodeX(node)) - x, screenY(nodeY(node)) - y) - radiusOf(node);
     if (distance < 12 && distance < nearest) [best, nearest] = [node, distance];
   }
+  return best;
+}
+
+/** The two labels of the painted line under a point, or null. Lines of the chosen label come first, as they lie above. */
+function edgeAt(x, y) {
+  const { graph, visible, chosen } = scene;
+  let best = null;
+  let nearest = 6;
+  const look = (from, to) => {
+    if (!visible[from] || !visible[to] || !inPicture(from) || !inPicture(to)) return;
+    const [left, top, right, bottom] = [nodeX(from), nodeY(from), nodeX(to), nodeY(to)].map((value, place) =>
+      place % 2 ? screenY(value) : screenX(value),
+    );
+    const [across, down] = [right - left, bottom - top];
+    const part = ((x - left) * across + (y - top) * down) / (across * across + down * down || 1);
+    if (part < 0 || part > 1) return;
+    const distance = Math.hypot(left + part * across - x, top + part * down - y);
+    if (distance < nearest) [best, nearest] = [[from, to], distance];
+  };
+  if (chosen >= 0) for (const other of scene.near.keys()) look(chosen, other);
+  if (!best) for (const edge of graph.backbone) look(graph.sources[edge], graph.targets[edge]);
   return best;
 }
 
@@ -105,6 +123,7 @@ function paint() {
 /** The labels that stay bright, or null when all do. */
 function litNodes() {
   if (scene.path.length) return new Set([...scene.path, ...(scene.chosen >= 0 ? [scene.chosen] : [])]);
+  if (scene.other >= 0) return new Set([scene.chosen, scene.other]);
   if (scene.chosen >= 0) return new Set([scene.chosen, ...scene.near.keys()]);
   return scene.found;
 }
@@ -153,7 +172,10 @@ function paintEdges(context, paints, lit) {
     weights[weight].forEach((edge) => line(graph.sources[edge], graph.targets[edge]));
     context.stroke();
   });
-  if (scene.chosen >= 0 && inPicture(scene.chosen) && !scene.path.length) {
+  if (scene.other >= 0 && !scene.path.length) {
+    context.globalAlpha = 1;
+    paintWay(context, paints, [scene.chosen, scene.other].filter(inPicture));
+  } else if (scene.chosen >= 0 && inPicture(scene.chosen) && !scene.path.length) {
     context.globalAlpha = 0.75;
     context.beginPath();
     for (const other of scene.near.keys()) if (inPicture(other) && visible[other]) line(scene.chosen, other);
@@ -162,8 +184,23 @@ function paintEdges(context, paints, lit) {
   context.globalAlpha = 1;
 }
 
+/** The path; what lies beyond the step that is shown is only hinted at. */
 function paintPath(context, paints) {
-  const steps = scene.path.filter(inPicture);
+  const walked = scene.step ? scene.path.slice(0, scene.step) : scene.path;
+  if (walked.length < scene.path.length) {
+    context.beginPath();
+    scene.path
+      .filter(inPicture)
+      .forEach((node, step) => context[step ? "lineTo" : "moveTo"](screenX(nodeX(node)), screenY(nodeY(node))));
+    context.setLineDash([2, 5]);
+    context.strokeStyle = paints.accent;
+    context.stroke();
+    context.setLineDash([]);
+  }
+  paintWay(context, paints, walked.filter(inPicture));
+}
+
+function paintWay(context, paints, steps) {
   if (steps.length < 2) return;
   context.beginPath();
   steps.forEach((node, step) => context[step ? "lineTo" : "moveTo"](screenX(nodeX(node)), screenY(nodeY(node))));
@@ -199,7 +236,7 @@ function paintNodes(context, paints, lit) {
       .forEach((node) =>
         trace(context, slots[graph.field[node]], screenX(nodeX(node)), screenY(nodeY(node)), radiusOf(node)),
       );
-    context.fillStyle = !shade ? paints[`slot-${colour}`] : colour === "-1" ? paints.ground : RAMP[colour];
+    context.fillStyle = !shade ? paints[`slot-${colour}`] : colour === "-1" ? paints.ground : painted(paints, scene.ramp[colour]);
     context.fill();
     // The ramp's ends are too near to one of the grounds to stand without an outline.
     context.strokeStyle = shade ? paints.faint : paints.ground;
@@ -209,6 +246,8 @@ function paintNodes(context, paints, lit) {
   context.globalAlpha = 1;
   for (const [node, rim] of [
     [scene.chosen, 4.5],
+    [scene.other, 4.5],
+    [scene.step ? scene.path[scene.step - 1] : -1, 8],
     [scene.hover, 3],
   ]) {
     if (node < 0 || !inPicture(node) || !visible[node]) continue;
@@ -217,147 +256,5 @@ function paintNodes(context, paints, lit) {
     context.strokeStyle = paints.ink;
     context.lineWidth = 1.5;
     context.stroke();
-  }
-}
-
-/** Names that do not cover one another: island titles, then what matters most. */
-function paintNames(context, paints, lit) {
-  const { graph, visible } = scene;
-  const taken = new Boxes();
-  taken.add([frame.width - 56, frame.height - 146, frame.width, frame.height]); // the zoom buttons
-  context.textBaseline = "middle";
-  context.lineJoin = "round";
-  const write = (text, x, y, font, colour, halo) => {
-    context.font = font;
-    context.strokeStyle = halo;
-    context.lineWidth = 3.5;
-    context.strokeText(text, x, y);
-    context.fillStyle = colour;
-    context.fillText(text, x, y);
-  };
-  const drawn = graph.ranked.filter(
-    (node) => visible[node] && inPicture(node) && (!lit || lit.has(node) || node === scene.hover) && inFrame(node),
-  );
-  if (drawn.length <= NODES_KEPT_CLEAR) {
-    for (const node of drawn) {
-      const [x, y, radius] = [screenX(nodeX(node)), screenY(nodeY(node)), radiusOf(node)];
-      taken.add([x - radius, y - radius, x + radius, y + radius]);
-    }
-  }
-  const beads = paintBeads(context, paints, taken);
-  if (!lit || lit === scene.found) paintTitles(context, paints, taken, write);
-  const first = [scene.hover, scene.chosen, ...beads].filter((node) => drawn.includes(node));
-  // In a crowd of small discs the titles speak; the labels' own names come with zooming in.
-  const named = (node) =>
-    lit || graph.size <= NODES_KEPT_CLEAR || graph.islands[graph.island[node]][2] * camera.scale > 75;
-  let tries = LABELS_TRIED;
-  for (const node of new Set([...first, ...drawn.filter(named)])) {
-    if (--tries < 0) break;
-    const strong = node === scene.chosen || node === scene.hover || beads.has(node);
-    const font = strong ? STRONG_FONT : LABEL_FONT;
-    const text = graph.shown[node];
-    const width = widthOf(context, text, font);
-    const [x, y, gap] = [screenX(nodeX(node)), screenY(nodeY(node)), (beads.has(node) ? 10 : radiusOf(node)) + 4];
-    const spots = [
-      [x + gap, y],
-      [x - gap - width, y],
-      [x - width / 2, y + gap + 6],
-      [x - width / 2, y - gap - 6],
-    ];
-    const spot =
-      spots.find(([left, middle]) => taken.free([left, middle - LINE / 2, left + width, middle + LINE / 2], frame)) ||
-      (strong && !beads.has(node) ? spots[0] : null);
-    if (!spot) continue;
-    taken.add([spot[0] - 2, spot[1] - LINE / 2, spot[0] + width + 2, spot[1] + LINE / 2]);
-    write(text, ...spot, font, paints.ink, paints.sunk);
-  }
-}
-
-function inFrame(node) {
-  const [x, y] = [screenX(nodeX(node)), screenY(nodeY(node))];
-  return x > -20 && y > -20 && x < frame.width + 20 && y < frame.height + 20;
-}
-
-/** An island's title stands above its disc: both names where there is room, one or its
- * beginning where it is crowded, none over another title. */
-function paintTitles(context, paints, taken, write) {
-  const { graph } = scene;
-  graph.islands.forEach((island) => {
-    const [names, size] = [island[3].map((node) => graph.shown[node]), island[2] * camera.scale];
-    if (!names.length || size < 16) return;
-    const [x, y] = [screenX(discX(island)), screenY(discY(island)) - size - 9];
-    const choices = [names.join(" · "), names[0], shorten(names[0], Math.max(9, Math.floor(size / 4)))];
-    for (const text of choices) {
-      const width = widthOf(context, text, STRONG_FONT);
-      if (width > 2.6 * size + 40) continue;
-      const left = Math.min(Math.max(x - width / 2, 6), Math.max(6, frame.width - width - 6));
-      if (Math.abs(left + width / 2 - x) > size) continue; // pushed away from a disc that is mostly outside
-      const box = [left - 4, y - 9, left + width + 4, y + 9];
-      if (!taken.free(box, frame)) continue;
-      taken.add(box);
-      write(text, left, y, STRONG_FONT, paints.faint, paints.ground);
-      return;
-    }
-  });
-}
-
-/** Numbers the steps of the path that are in the picture. */
-function paintBeads(context, paints, taken) {
-  const beads = new Set();
-  context.font = "700 11px system-ui, sans-serif";
-  scene.path.forEach((node, step) => {
-    if (!inPicture(node)) return;
-    const [x, y] = [screenX(nodeX(node)), screenY(nodeY(node))];
-    beads.add(node);
-    context.beginPath();
-    context.arc(x, y, 9.5, 0, 2 * Math.PI);
-    context.fillStyle = paints.accent;
-    context.fill();
-    context.fillStyle = paints.ground;
-    context.textAlign = "center";
-    context.fillText(String(step + 1), x, y + 0.5);
-    context.textAlign = "left";
-    taken.add([x - 10, y - 10, x + 10, y + 10]);
-  });
-  return beads;
-}
-
-function widthOf(context, text, font) {
-  const key = `${font}${text}`;
-  if (!widths.has(key)) {
-    context.font = font;
-    widths.set(key, context.measureText(text).width);
-  }
-  return widths.get(key);
-}
-
-/** Rectangles on the screen, found by the cells of a grid that they touch. */
-class Boxes {
-  constructor() {
-    this.cells = new Map();
-  }
-
-  *touched([left, top, right, bottom]) {
-    for (let x = Math.floor(left / 64); x <= Math.floor(right / 64); x++) {
-      for (let y = Math.floor(top / 32); y <= Math.floor(bottom / 32); y++) yield x * 4096 + y;
-    }
-  }
-
-  add(box) {
-    for (const cell of this.touched(box)) {
-      if (!this.cells.has(cell)) this.cells.set(cell, []);
-      this.cells.get(cell).push(box);
-    }
-  }
-
-  /** Whether the rectangle is inside the frame and covers none of those added. */
-  free(box, { width, height }) {
-    if (box[0] < 2 || box[1] < 2 || box[2] > width - 2 || box[3] > height - 2) return false;
-    for (const cell of this.touched(box)) {
-      for (const other of this.cells.get(cell) || []) {
-        if (box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1]) return false;
-      }
-    }
-    return true;
   }
 }

@@ -4,6 +4,15 @@
 const RAMP = ["#0b2a5b", "#1f5284", "#3f7b93", "#6aa18d", "#a5bb70", "#e3cf4e"];
 const RAMP_INK = ["#ffffff", "#ffffff", "#ffffff", "#14171b", "#14171b", "#14171b"];
 
+// What became of a label between two runs, by the style sheet's names: from only in this run to only in the other one.
+const CHANGE = ["change-0", "change-1", "change-2", "change-3", "change-4"];
+
+/** A ramp's colour for the canvas, where names of the style sheet mean nothing. */
+const painted = (paints, colour) => (colour.startsWith("#") ? colour : paints[colour]);
+
+/** A ramp's colour for an element. */
+const styled = (colour) => (colour.startsWith("#") ? colour : `var(--${colour})`);
+
 const OTHER = 6; // the slot of all fields beyond the six with most labels
 
 const polygon = (count, turn, stretch = 1) =>
@@ -70,7 +79,9 @@ function trace(context, slot, x, y, radius) {
     if (corner) context.lineTo(x + right * radius, y + down * radius);
     else context.moveTo(x + right * radius, y + down * radius);
   });
-  context.closePath();
+  // closePath() takes Chromium longer the more there is in the path: with 5,000 shapes, half of the frame.
+  const [[right, down]] = corners;
+  context.lineTo(x + right * radius, y + down * radius);
 }
 
 /** A field's sign for lists and legends. */

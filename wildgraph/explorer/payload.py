@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -51,9 +51,12 @@ class PageData:
         graphs: one per document type; may be empty.
         funnel: the run's stages in order; may be empty.
         pairs: all rows, accepted and gated ones; one with a failed verdict counts as rejected. The page carries a sample.
-        documents: document id -> text or excerpt, for evidence in context.
+        documents: content hash of a document, or its id -> text or excerpt, for evidence in context; asked only for documents of rows
+            that are shown. An id may stand for two texts: the one that was read, and one whose evidence was taken out.
+        titles: the same -> title, asked likewise.
         about: what the run was made with, shown as it is.
         publish: leave out rows and documents; counts, graphs and paths remain.
+        notes: what else a reader should know, such as that a stage is still at work.
     """
 
     title: str
@@ -61,8 +64,10 @@ class PageData:
     funnel: Sequence[FunnelStage] = ()
     pairs: Sequence[Pair] = ()
     documents: Mapping[str, str] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
     publish: bool = False
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -72,11 +77,13 @@ class TypeData:
     Attributes:
         key: how links name it; unique on the page.
         graph: ``None`` for rows whose document type has no graph.
+        painter: lays the graph out.
     """
 
     key: str
     graph: TaskGraph | None
     pairs: Sequence[Pair]
+    painter: Callable[[TaskGraph], Picture] = draw
 
     @property
     def name(self) -> str:
@@ -86,7 +93,7 @@ class TypeData:
     @cached_property
     def picture(self) -> Picture | None:
         """The layout of the graph."""
-        return draw(self.graph) if self.graph else None
+        return self.painter(self.graph) if self.graph else None
 
     @cached_property
     def labels(self) -> dict[tuple[str, str], int]:
@@ -115,8 +122,13 @@ class TypeData:
         return used, good
 
 
-def by_type(data: PageData) -> list[TypeData]:
-    """The document types, those with most records first, then the rows without a graph if there are any."""
+def by_type(data: PageData, painter: Callable[[TaskGraph], Picture] = draw) -> list[TypeData]:
+    """The document types, those with most records first, then the rows without a graph if there are any.
+
+    Args:
+        data: the run.
+        painter: lays a graph out.
+    """
     graphs = sorted(data.graphs, key=lambda graph: (-graph.records, graph.document_type))
     known = {name: graph for graph in reversed(graphs) for name in (graph.name, graph.document_type)}
     rows: dict[str | None, list[Pair]] = {}
@@ -128,7 +140,7 @@ def by_type(data: PageData) -> list[TypeData]:
     for number, graph in enumerate(graphs):
         key = graph.slug if _PLAIN.fullmatch(graph.slug) and graph.slug not in taken else f"type-{number}"
         taken.add(key)
-        types.append(TypeData(key, graph, rows.get(graph.document_type, [])))
+        types.append(TypeData(key, graph, rows.get(graph.document_type, []), painter))
     return [*types, TypeData("other", None, rows[None])] if None in rows else types
 
 
@@ -139,22 +151,24 @@ def field_order(types: Iterable[TypeData]) -> list[str]:
     return sorted(present, key=lambda name: (table.index(name) if name in table else len(table), name))
 
 
-def overview(data: PageData, types: Sequence[TypeData], shown: Mapping[str, int], notes: Sequence[str]) -> dict[str, Json]:
+def overview(
+    data: PageData, types: Sequence[TypeData], fields: Sequence[str], shown: Mapping[str, int], notes: Sequence[str]
+) -> dict[str, Json]:
     """The block that the page opens with.
 
     Args:
         data: the run.
         types: what :func:`by_type` gives.
+        fields: what :func:`field_order` gives; what the page compares with may have more than its own types.
         shown: type key -> how many rows the page carries.
         notes: what was left out of the page.
     """
-    fields = field_order(types)
     labels = Counter(node.field for kind in types if kind.graph for node in kind.graph.nodes)
     return {
         "title": data.title,
         "about": [[name, value] for name, value in data.about.items()],
         "publish": data.publish,
-        "notes": list(notes),
+        "notes": [*data.notes, *notes],
         "fields": list(fields),
         "fieldSizes": [labels[name] for name in fields],
         "funnel": [_stage(stage) for stage in data.funnel],
@@ -234,6 +248,15 @@ def _counts(values: Counter[int]) -> Json:
     return [[str(value), values[value]] for value in range(min(values), max(values) + 1)]
 
 
+def kept_edges(graph: TaskGraph, picture: Picture, share: float) -> list[int]:
+    """Edge numbers that a page carries: the backbone, and of the others the given part, those of the strongest association first."""
+    backbone = set(picture.backbone)
+    others = sorted(
+        (number for number in range(len(graph.edges)) if number not in backbone), key=lambda number: (-picture.scores[number], number)
+    )
+    return sorted(backbone.union(others[: int(len(others) * share)]))
+
+
 def graph_block(kind: TypeData, graph: TaskGraph, picture: Picture, fields: Sequence[str], edge_share: float = 1.0) -> dict[str, Json]:
     """The block of one graph, by columns.
 
@@ -247,10 +270,7 @@ def graph_block(kind: TypeData, graph: TaskGraph, picture: Picture, fields: Sequ
         edge_share: part of the edges outside the backbone that is kept, those of the strongest association first.
     """
     backbone = set(picture.backbone)
-    others = sorted(
-        (number for number in range(len(graph.edges)) if number not in backbone), key=lambda number: (-picture.scores[number], number)
-    )
-    kept = sorted(backbone.union(others[: int(len(others) * edge_share)]))
+    kept = kept_edges(graph, picture, edge_share)
     per_source = Counter(graph.edges[number].source for number in kept)
     targets: list[Json] = []
     before = (-1, -1)
@@ -286,14 +306,13 @@ def graph_block(kind: TypeData, graph: TaskGraph, picture: Picture, fields: Sequ
     }
 
 
-def rows_block(kind: TypeData, chosen: Sequence[Pair], documents: Mapping[str, str], *, publish: bool) -> dict[str, Json]:
+def rows_block(kind: TypeData, chosen: Sequence[Pair], data: PageData) -> dict[str, Json]:
     """The block of one type's paths and rows.
 
     Args:
         kind: the type.
         chosen: the rows that are shown whole.
-        documents: document id -> text or excerpt.
-        publish: paths only, and of these only labels that are in the graph.
+        data: the run; one to be published shows paths only, and of these only labels that are in the graph.
     """
     place = {pair.id: number for number, pair in enumerate(chosen)}
     rest = [pair for pair in choose(kind.pairs, PATHS) if pair.id not in place]
@@ -302,5 +321,5 @@ def rows_block(kind: TypeData, chosen: Sequence[Pair], documents: Mapping[str, s
     for pair in walked:
         steps: list[Json] = [number for step in pair.path if (number := kind.labels.get(step)) is not None]
         if steps:
-            paths.append([int(accepted(pair)), -1 if publish else place.get(pair.id, -1), steps])
-    return {"paths": paths, "rows": [] if publish else [row(pair, kind.labels, documents) for pair in chosen]}
+            paths.append([int(accepted(pair)), -1 if data.publish else place.get(pair.id, -1), steps])
+    return {"paths": paths, "rows": [] if data.publish else [row(pair, kind.labels, data.documents, data.titles) for pair in chosen]}

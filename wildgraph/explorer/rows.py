@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from wildgraph.records import Evidence, Json, Pair, content_hash
+from wildgraph.records import DocumentRef, Evidence, Json, Pair, content_hash
 
 #: Characters of one turn that a page shows.
 TEXT_LIMIT = 6000
 #: Characters of context on each side of a piece of evidence.
 CONTEXT = 160
-#: Windows of evidence shown per document.
+#: Windows of evidence shown per document and turn.
 WINDOWS = 8
+#: Worse answers shown beside the chosen one.
+ALTERNATIVES = 4
 _PLAIN = re.compile(r"[\w.:-]{1,80}", re.ASCII)
 
 
@@ -119,13 +121,14 @@ def _snap(text: str, start: int, until: int) -> int:
     return start if space < 0 else space + 1
 
 
-def row(pair: Pair, labels: Mapping[tuple[str, str], int], documents: Mapping[str, str]) -> dict[str, Json]:
+def row(pair: Pair, labels: Mapping[tuple[str, str], int], documents: Mapping[str, str], titles: Mapping[str, str]) -> dict[str, Json]:
     """One pair as the page shows it.
 
     Args:
         pair: any pair.
         labels: (field, concept or name) -> node number in the pair's graph.
-        documents: document id -> text or excerpt.
+        documents: content hash of a document, or its id -> text or excerpt.
+        titles: the same -> title.
     """
     return {
         "id": pair.id if _PLAIN.fullmatch(pair.id) else f"~{pair.index}",
@@ -137,21 +140,60 @@ def row(pair: Pair, labels: Mapping[tuple[str, str], int], documents: Mapping[st
         "path": [_step(step, labels) for step in pair.path],
         "attributes": [_step(step, labels) for step in pair.attributes],
         "documents": [
-            {
-                "id": cut(document.id, 120),
-                "role": document.role,
-                "licence": document.licence,
-                "windows": windows(documents.get(document.id), [span for span in pair.evidence if span.document_id == document.id]),
-            }
+            _document(pair, document, _of(document, documents), _of(document, titles) or "")
             for document in sorted(pair.documents, key=lambda document: document.order)
         ],
-        "turns": [[turn.role, cut(turn.content)] for turn in pair.turns],
+        "turns": [[turn.role, cut(turn.content), turn.train] for turn in pair.turns],
         "answer": None if pair.answer is None else cut(pair.answer),
+        "checkers": [[checker.name, cut(checker.args, 600)] for checker in pair.checkers],
+        "alternatives": [
+            {
+                "made": worse.made,
+                "text": cut(worse.content),
+                "matched": worse.matched,
+                "margin": worse.margin,
+                "engine": worse.engine,
+                "detail": cut(worse.detail, 300),
+            }
+            for worse in pair.alternatives[:ALTERNATIVES]
+        ],
+        "more": max(0, len(pair.alternatives) - ALTERNATIVES),
+        "passRate": pair.pass_rate,
+        "twin": pair.twin if _PLAIN.fullmatch(pair.twin) else "",
+        "bucket": pair.bucket,
         "gates": [[verdict.gate, verdict.status, verdict.reason, cut(verdict.detail, 300)] for verdict in pair.verdicts],
         "tokens": [pair.n_tokens.documents, pair.n_tokens.instruction, pair.n_tokens.response],
         "estimated": pair.n_tokens.estimated,
         "engine": pair.provenance.engine,
         "seed": pair.provenance.seed,
+    }
+
+
+def _of(document: DocumentRef, known: Mapping[str, str]) -> str | None:
+    return known.get(document.hash, known.get(document.id))
+
+
+def _document(pair: Pair, document: DocumentRef, text: str | None, title: str) -> Json:
+    """A document with the evidence that each turn takes from it, and where in it that stands, as parts of its length."""
+    shown: list[Json] = []
+    places: list[Json] = []
+    for number, turn in enumerate(pair.turns):
+        spans = [span for span in turn.evidence if span.document_id == document.id]
+        if spans:
+            shown.append({"turn": number, "windows": windows(text, spans)})
+        if text:
+            for span in spans:
+                start = _find(text, span)
+                if start >= 0:
+                    places.append([round(start / len(text), 4), round(min(1.0, (start + len(span.text)) / len(text)), 4)])
+    return {
+        "id": cut(document.id, 120),
+        "title": cut(title, 200),
+        "role": document.role,
+        "licence": document.licence,
+        "length": None if text is None else len(text),
+        "evidence": shown,
+        "places": places,
     }
 
 

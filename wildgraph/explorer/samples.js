@@ -12,14 +12,18 @@ async function showSamples() {
       rows: (await block(`rows-${type.key}`)).rows,
     })),
   );
-  const all = graphsOrRows.flatMap(({ type, graph, rows }) => rows.map((row) => ({ type, graph, row })));
+  const all = graphsOrRows.flatMap(({ type, graph, rows }) => {
+    const [node, other] = [state.node, state.with].map((key) => (graph && key ? graph.key.indexOf(key) : -1));
+    const own = node < 0 ? rows : rowsWith(graph, node, other);
+    return own.map((row) => ({ type, graph, row }));
+  });
   showSampleFilters(all);
   const asked = state.find.trim().toLowerCase();
   const found = all.filter(
     ({ row }) =>
       (!state.paradigm || row.paradigm === state.paradigm) &&
-      (!state.outcome || row.ok === (state.outcome === "accepted")) &&
-      (!asked || row.turns.some(([, text]) => text.toLowerCase().includes(asked))),
+      passesOutcome(row) &&
+      (!asked || spoken(row).some((text) => text.toLowerCase().includes(asked))),
   );
   const named = found.find(({ row }) => row.id === state.row);
   const chosen = named || found[0] || null; // beside the list there is room for a row even before one is chosen
@@ -28,10 +32,27 @@ async function showSamples() {
   fill(
     $("sample"),
     ...(chosen
-      ? sampleDetail(chosen)
+      ? sampleDetail(found, chosen)
       : [el("p", { class: "message", text: all.length ? "No row passes these filters." : emptyReason() })]),
   );
   $("sample").scrollTop = 0;
+}
+
+/** What can be searched for in a row: all that was said, and its documents. */
+const spoken = (row) => [
+  ...row.turns.map(([, text]) => text),
+  ...row.alternatives.map(({ text }) => text),
+  ...row.documents.flatMap(({ id, title }) => [id, title]),
+  row.answer ?? "",
+  row.id,
+];
+
+/** An outcome is `accepted`, `rejected`, or `rejected:` and the reason. */
+function passesOutcome(row) {
+  if (!state.outcome) return true;
+  const [outcome, reason] = state.outcome.split(":");
+  if (row.ok !== (outcome === "accepted")) return false;
+  return !reason || row.gates.some(([, status, given]) => status === "fail" && given === reason);
 }
 
 const emptyReason = () =>
@@ -58,8 +79,41 @@ function showSampleFilters(all) {
   );
   $("sample-type").value = state.type;
   $("sample-paradigm").value = state.paradigm;
+  const reasons = new Map();
+  for (const { row } of all)
+    for (const [, status, reason] of row.gates)
+      if (status === "fail") reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  fill(
+    $("sample-outcome"),
+    option("", "all"),
+    option("accepted", "accepted"),
+    option("rejected", "rejected"),
+    ...[...reasons]
+      .sort()
+      .map(([reason, count]) => option(`rejected:${reason}`, `${shorten(words(reason), 40)} (${count})`)),
+  );
   $("sample-outcome").value = state.outcome;
+  showLabelFilter(all);
   if ($("sample-find").value !== state.find) $("sample-find").value = state.find;
+}
+
+/** Rows may be narrowed to those with a label, or two, from the graph; here that can be undone. */
+function showLabelFilter(all) {
+  const graph = all.find(({ type }) => type.key === state.type)?.graph;
+  const nodes = graph ? [state.node, state.with].map((key) => graph.key.indexOf(key)).filter((node) => node >= 0) : [];
+  $("sample-label").hidden = !nodes.length;
+  if (!nodes.length) return;
+  fill(
+    $("sample-label"),
+    "with ",
+    ...nodes.flatMap((node, place) => [place ? " and " : null, said(shorten(graph.name[node], 60))]),
+    el("button", {
+      type: "button",
+      class: "quiet small",
+      text: "All labels",
+      onclick: () => go({ node: "", with: "", row: "" }),
+    }),
+  );
 }
 
 function listSamples(found, chosen, total) {
@@ -108,123 +162,43 @@ function listSamples(found, chosen, total) {
   listedFor = place;
 }
 
-function sampleDetail({ type, graph, row }) {
-  const total = row.tokens.reduce((sum, count) => sum + count, 0);
+/** Beside the list: which of the rows found it is, the way to its neighbours, and the row. */
+function sampleDetail(found, chosen) {
+  const place = found.indexOf(chosen);
+  const turn = (sign, name, next) =>
+    el("button", {
+      type: "button",
+      class: "quiet small",
+      "aria-label": name,
+      text: sign,
+      disabled: !next,
+      onclick: () => go({ row: next.row.id }, { replace: true }),
+    });
   return [
-    el("button", { type: "button", class: "quiet small back", text: "← All rows", onclick: () => go({ row: "" }) }),
     el(
       "p",
-      { class: "row wrap" },
-      verdictMark(row.ok),
-      el("span", { class: "tag" }, said(type.name)),
-      el("span", { class: "tag" }, said(words(row.paradigm))),
-      el("span", { class: "tag", text: row.split }),
+      { class: "row turn" },
+      el("button", { type: "button", class: "quiet small back", text: "← All rows", onclick: () => go({ row: "" }) }),
+      turn("◀", "Previous row", found[place - 1]),
+      el("span", { id: "row-place", text: `${number(place + 1)} of ${number(found.length)}` }),
+      turn("▶", "Next row", found[place + 1]),
     ),
-    el("h2", { text: "Path" }),
-    el(
-      "ol",
-      { class: "steps across" },
-      ...row.path.map((step, place) => stepItem(type, graph, step, String(place + 1))),
-    ),
-    row.attributes.length
-      ? el(
-          "p",
-          { class: "row wrap attributes" },
-          "drawn once: ",
-          ...row.attributes.map((step) => stepButton(type, graph, step, "")),
-        )
-      : null,
-    ...row.turns.flatMap(([role, text], place) => turn(row, role, text, place)),
-    row.answer === null ? null : el("h2", { text: "Answer to check" }),
-    row.answer === null ? null : el("p", { class: "text", dir: "auto", text: row.answer }),
-    el("h2", { text: `${row.documents.length === 1 ? "Document" : "Documents"} and evidence` }),
-    ...row.documents.map(documentPart),
-    el("h2", { text: "Gates" }),
-    el("ul", { class: "gates" }, ...row.gates.map(gate)),
-    el("h2", { text: "Made" }),
-    el(
-      "dl",
-      { class: "facts" },
-      ...[
-        ["row", row.id],
-        [
-          "length",
-          `${number(total)} ${row.estimated ? "tokens, estimated" : "tokens"}: documents ${number(row.tokens[0])}, instruction ${number(row.tokens[1])}, response ${number(row.tokens[2])}`,
-        ],
-        ["language", row.language],
-        ["engine", row.engine],
-        ["seed", String(row.seed)],
-      ].flatMap(([name, value]) => [el("dt", { text: name }), el("dd", {}, said(value))]),
-    ),
+    ...rowInFull(chosen),
   ];
-}
-
-function turn(row, role, text, place) {
-  const several = row.turns.length > 2;
-  const name = role === "user" ? "Instruction" : role === "assistant" ? "Response" : role;
-  return [
-    el("h2", { text: several ? `${name} · turn ${place + 1}` : name }),
-    el("p", { class: `text ${role === "user" ? "asked" : ""}`, dir: "auto", text }),
-  ];
-}
-
-const stepItem = (...step) => el("li", {}, stepButton(...step));
-
-/** A step is a label of the graph, or a field and a text that the graph no longer has. */
-function stepButton(type, graph, step, place) {
-  const bead = place ? el("b", { text: place }) : null;
-  if (typeof step !== "number")
-    return el(
-      "span",
-      { class: "label", title: "not a label of this graph" },
-      bead,
-      said(`${words(step[0])}: ${step[1]}`),
-    );
-  return el(
-    "button",
-    {
-      type: "button",
-      class: "label",
-      title: words(about.fields[graph.field[step]]),
-      onclick: () => go({ view: "graph", type: type.key, node: graph.key[step] }),
-    },
-    bead,
-    icon(graph.field[step]),
-    said(shorten(graph.name[step], 80)),
-  );
-}
-
-function documentPart({ id, role, licence, windows }) {
-  return el(
-    "section",
-    { class: "document" },
-    el("h3", {}, said(id), " ", el("small", {}, said(`${role} · licence ${licence}`))),
-    ...(windows.length
-      ? windows.map((window) =>
-          el("div", {}, evidence(window), el("p", { class: "lead", text: `from character ${number(window.at)}` })),
-        )
-      : [el("p", { class: "lead", text: "No evidence is quoted from it." })]),
-  );
-}
-
-function gate([name, status, reason, detail]) {
-  const sign = { pass: "✓", fail: "✗" }[status] || "–";
-  const why = status === "fail" ? about.reasons[reason] || words(reason) : reason;
-  return el(
-    "li",
-    { class: status },
-    el("b", {
-      class: `verdict ${status === "pass" ? "ok" : status === "fail" ? "bad" : "open"}`,
-      text: `${sign} ${words(status)}`,
-    }),
-    said(words(name)),
-    why || detail ? el("small", {}, said([why, detail].filter(Boolean).join(" — "))) : null,
-  );
 }
 
 function startSamples() {
   const set = (name) => (event) => go({ [name]: event.target.value, row: "" }, { replace: true });
-  $("sample-type").addEventListener("change", set("type"));
+  $("sample-type").addEventListener("change", (event) =>
+    go({ type: event.target.value, node: "", with: "", row: "" }, { replace: true }),
+  );
+  $("sample-list").addEventListener("keydown", (event) => {
+    const by = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
+    const beside = by && event.target.closest("li")?.[by]?.querySelector("button");
+    if (!beside) return;
+    event.preventDefault();
+    beside.focus();
+  });
   $("sample-paradigm").addEventListener("change", set("paradigm"));
   $("sample-outcome").addEventListener("change", set("outcome"));
   $("sample-find").addEventListener("input", afterwards(set("find"), 120));

@@ -1,11 +1,13 @@
 // What is shown is written in the address, so that Back works and a copied link opens the same view.
 
-const VIEWS = ["overview", "graph", "coverage", "samples"];
+const VIEWS = ["overview", "graph", "coverage", "samples", "compare"];
 
 const DEFAULTS = {
   type: "",
   node: "",
+  with: "", // a second label: what is shown is the two together
   path: 0,
+  step: 0, // of the path, counted from 1; 0 shows it whole
   fields: "",
   support: 1,
   colour: "field",
@@ -14,6 +16,7 @@ const DEFAULTS = {
   row: "",
   paradigm: "",
   outcome: "",
+  kinds: "", // of the comparison: which changes are shown
 };
 
 let state = { view: "overview", ...DEFAULTS };
@@ -26,6 +29,12 @@ function readAddress() {
   for (const [name, standard] of Object.entries(DEFAULTS)) {
     const text = wanted.get(name);
     next[name] = text === null ? standard : typeof standard === "number" ? Math.max(0, parseInt(text, 10) || 0) : text;
+  }
+  if (next.view === "compare") {
+    if (!about.compare) next.view = "overview";
+    if (!comparedType(next.type)) next.type = "";
+    state = next;
+    return;
   }
   // A type that this page does not have is as good as none; the graph view needs one.
   if (!typeOf(next.type)) next.type = "";
