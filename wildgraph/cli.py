@@ -28,6 +28,7 @@ from wildgraph.commands.options import (
     shares,
     targets,
 )
+from wildgraph.commands.pictures import picture_options, write_pictures
 from wildgraph.commands.show import show
 from wildgraph.errors import UsageError, WildgraphError
 
@@ -247,8 +248,11 @@ def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: 
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="HTML file [SOURCE/explorer.html].")
 @click.option("--publish", is_flag=True, help="Shareable data only: no sampled rows.")
 @click.option("--no-compress", is_flag=True, help="Plain JSON inside, for browsers without DecompressionStream.")
-def view(source: Path, output: Path | None, publish: bool, no_compress: bool) -> None:
-    """Write one offline HTML page that shows SOURCE (a run, or a folder of graphs)."""
+@picture_options
+def view(source: Path, output: Path | None, publish: bool, no_compress: bool, **pictured: Any) -> None:  # noqa: ANN401 - click hands over what the options say
+    """Write one offline HTML page that shows SOURCE (a run, or a folder of graphs), or static pictures of it."""
+    if write_pictures(source, pictured):
+        return
     from wildgraph.pipeline import view as run_view
 
     file = run_view(source, output, publish=publish, compress=not no_compress)
