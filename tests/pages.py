@@ -6,7 +6,6 @@ import contextlib
 import io
 import re
 import shlex
-import subprocess
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,7 +29,6 @@ NOT_RUN: Mapping[str, str] = {
     "ollama pull": "needs Ollama",
     "export OPENAI_API_KEY": "changes the shell; the test sets a key",
     "python RUN/export/trl_": "trains a model; tests/exporters/test_trl.py runs the scripts on a tiny one",
-    "wildgraph doctor": "reports on the machine; tests/test_doctor.py and the wheel's test run it",
 }
 
 _FENCE = re.compile(r"^```(?P<kind>\w+)(?: title=\"(?P<title>[^\"]+)\")?[^\n]*\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -66,11 +64,13 @@ class Reader:
     """Follows a page to the letter.
 
     Attributes:
-        servers: beginning of an address -> address of the server that stands for it.
+        replaced: beginning of a word, such as an address -> the word that stands for it here.
+        added: word -> words that are put behind a command that has it.
         most: pairs that a sample has at most.
     """
 
-    servers: Mapping[str, str]
+    replaced: Mapping[str, str]
+    added: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     most: int = 6
     said: str = ""
     ran: list[str] = field(default_factory=list)
@@ -94,16 +94,12 @@ class Reader:
     def _line(self, line: str) -> str:
         if not_run(line):
             return ""
-        if "$(" in line:  # a shell's work: what is in it is run by a shell
-            inner = re.search(r"\$\((.*)\)", line)
-            assert inner
-            got = subprocess.run(["bash", "-c", inner[1]], capture_output=True, text=True, check=True).stdout.strip()
-            line = line.replace(inner[0], got)
         words = shlex.split(line, comments=True)
         if not words:
             return ""
         assert words[0] == "wildgraph", f"neither run nor on the list of what is not: {line}"
-        words = [next((real for start, real in self.servers.items() if word.startswith(start)), word) for word in words[1:]]
+        words = [next((real for start, real in self.replaced.items() if word.startswith(start)), word) for word in words[1:]]
+        words += [one for word, more in self.added.items() if word in words for one in more]
         if "-n" in words:
             words[words.index("-n") + 1] = str(min(self.most, int(words[words.index("-n") + 1])))
         outcome = succeed(*words)

@@ -18,7 +18,7 @@ from notebooks import NOTEBOOK, displayed, executed, load
 from pages import NOT_RUN, PAGES, Reader, blocks, compare, not_run, shape
 from plausible_answers import plausible
 from trainee import make_trainee
-from whole_runs import ROOT, SEEDS, Demo, pairs, seed_documents, seed_queries, write_rows
+from whole_runs import ROOT, SEEDS, Demo, seed_documents, seed_queries, write_rows
 
 from wildgraph.registry import registered
 
@@ -40,6 +40,8 @@ def answer(body: Body) -> str:
         return json.dumps({"scores": [{"rubric": name, "reason": "looked up", "score": 5} for name in RUBRICS]})
     if "You write the worse one" in system:
         return "The text holds what such texts usually hold, and says so at some length, with dates and figures that one would expect."
+    if "<<<" not in said:  # the trainee is asked with the prompt that trains
+        return "It is 12." if len(said) % 2 else "That cannot be told."
     return plausible(body)
 
 
@@ -91,6 +93,13 @@ def write_model(folder: Path) -> None:
     (folder / "my_model.py").write_text(code)
 
 
+#: Lengths that the few documents here can fill, in place of those that a page names.
+SMALLER = {"8k,32k,128k": "2k"}
+#: Somebody who is in the log here.
+SOMEBODY = {"anna@example.org": seed_queries(1)[0]["hashed_ip"]}
+#: What the price table knows of the server that a page means, and not of the one that stands for it.
+PRICES = {"gpt-4o-mini": ("--price", "input=0.15,output=0.6")}
+
 #: What a page takes for granted, as a reader who comes to it has it.
 HOLDS_A_SAMPLE = {"data-sets.md", "README.md", "shape-and-objectives.md", "publish-graphs.md", "training.md"}
 HOLDS_GRAPHS = {"documents.md", "diversity.md", "extend.md", *HOLDS_A_SAMPLE}
@@ -103,25 +112,16 @@ def test_a_page_can_be_followed_to_the_letter(
     if page.name in HOLDS_GRAPHS:
         shutil.rmtree("RUN")
         shutil.copytree("demo", "RUN")
-    if page.name == "shape-and-objectives.md":
-        shown = next(line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("wildgraph show "))
-        monkeypatch.setitem(Substitutes.words, shown.split()[2], pairs(Path("RUN"))[0].id)
     writer, other = fake_server(answer=answer, models=("fake", "my-model")), fake_server(answer=answer)
     if page.name == "servers.md":
         monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
         monkeypatch.setenv("OPENAI_BASE_URL", writer.base_url)
     else:
         monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    servers = {"http://localhost:8001": other.base_url, "http://localhost": writer.base_url, **Substitutes.words}
-    reader = Reader(servers, most=20 if page.parent.name == "tutorial" else 6)
+    replaced = {"http://localhost:8001": other.base_url, "http://localhost": writer.base_url, **SMALLER, **SOMEBODY}
+    reader = Reader(replaced, PRICES, most={"first-data-set.md": 20, "training.md": 12}.get(page.name, 6))
     reader.follow(page, installed=registered.cache_clear)
     assert reader.ran or all(not_run(line) for block in blocks(page, "console") for line in block.code.splitlines() if line.strip())
-
-
-class Substitutes:
-    """Words of a page that are other words in this test."""
-
-    words: dict[str, str] = {}  # noqa: RUF012 - filled by one test, emptied by monkeypatch
 
 
 def test_what_is_not_run_is_still_on_some_page():
@@ -194,7 +194,13 @@ def test_the_notebook_runs_and_shows_what_it_shows(place: Path):
     kept = load(NOTEBOOK)
     made = executed(kept)
     for before, after in zip(kept["cells"], made["cells"], strict=True):
-        assert [shape(text) for text in displayed(before)] == [shape(text) for text in displayed(after)], "".join(before["source"])
+        assert [form(text) for text in displayed(before)] == [form(text) for text in displayed(after)], "".join(before["source"])
+
+
+def form(shown: str) -> object:
+    """What stays the same when the data change a little: the columns of a table, the number of lines of anything else."""
+    head = re.search(r"<thead>(.*?)</thead>", shown, re.DOTALL)
+    return re.findall(r"<th[^>]*>(.*?)</th>", head[1]) if head else len(shown.splitlines())
 
 
 def test_the_notebook_is_well_formed():
