@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from whole_runs import copied, pairs, reproducible, requests_of, rows, succeed
 
+from wildgraph.checkers import COLUMNS, reward
 from wildgraph.corpus import DocumentStore
+from wildgraph.paradigms import PARADIGMS
 from wildgraph.pipeline import status
 from wildgraph.published import check_graphs
 from wildgraph.records import Pair
@@ -43,8 +45,8 @@ def test_every_evidence_span_stands_verbatim_in_its_document(demo):
     with DocumentStore(demo.run / "documents.sqlite") as store:
         for pair in pairs(demo.run):
             texts = {document.id: store.text(document.hash) for document in pair.documents}
-            assert pair.evidence
-            assert {span.document_id for span in pair.evidence} == set(texts)
+            needed = {document.id for document in pair.documents if document.role == "required"}
+            assert {span.document_id for span in pair.evidence} == (needed if PARADIGMS[pair.paradigm].evidence else set())
             for span in pair.evidence:
                 assert span.text.strip()
                 assert texts[span.document_id][span.start : span.end] == span.text
@@ -164,9 +166,32 @@ def test_the_data_set_loads_and_matches_the_pairs(demo):
     with DocumentStore(demo.run / "documents.sqlite") as store:
         for row in exported:
             pair = by_id[row["id"]]
-            assert row["completion"] == [{"role": "assistant", "content": pair["response"]}]
+            assert row["completion"][-1] == {"role": "assistant", "content": pair["response"]}
             asked = "".join(turn["content"] for turn in row["prompt"])
             assert pair["instruction"] in asked
             assert "<<<DOCUMENT" not in asked
             for document in pair["documents"]:
                 assert store.text(document["hash"]).strip()[:200] in asked
+
+
+def test_every_objective_comes_from_the_same_pairs(demo, tmp_path):
+    run = copied(demo.run, tmp_path)
+    succeed("export", run, "--to", "sft,dpo,grpo,sharegpt,alpaca,openai", "-q")
+    count = len(rows(run / "pairs.jsonl"))
+    found = {
+        name: [row for file in sorted((run / "export" / name).glob("*.parquet")) for row in pq.read_table(file).to_pylist()]
+        for name in ("sft", "dpo", "grpo")
+    }
+    assert len(found["sft"]) == count
+    assert found["dpo"]
+    assert found["grpo"]
+    by_id = {row["id"]: row for row in found["sft"]}
+    assert all(by_id[row["pair_id"]]["completion"][-1:] == row["chosen"] != row["rejected"] for row in found["dpo"])
+    for row in found["grpo"]:
+        earned = reward(
+            [row["prompt"]], [[{"role": "assistant", "content": row["answer"]}]], None, **{name: [row[name]] for name in COLUMNS}
+        )
+        assert earned == [1.0], row["id"]
+    lines = {name: sum(len(rows(file)) for file in (run / "export" / name).glob("*.jsonl")) for name in ("sharegpt", "alpaca", "openai")}
+    dialogues = sum(row["paradigm"] == "dialogue" for row in found["sft"])
+    assert lines == {"sharegpt": count, "openai": count, "alpaca": count - dialogues}
