@@ -18,7 +18,7 @@ from notebooks import NOTEBOOK, displayed, executed, load
 from pages import NOT_RUN, PAGES, Reader, blocks, compare, not_run, shape
 from plausible_answers import plausible
 from trainee import make_trainee
-from whole_runs import ROOT, SEEDS, Demo, seed_documents, seed_queries, write_rows
+from whole_runs import ROOT, SEEDS, Demo, pairs, rows, seed_documents, seed_queries, write_rows
 
 from wildgraph.registry import registered
 
@@ -67,6 +67,9 @@ def place(tmp_path: Path, demo: Demo, monkeypatch: pytest.MonkeyPatch) -> Iterat
         Path(f"corpus/{row['id']}.md").write_text(f"# {row['title']}\n\n{row['text']}\n", encoding="utf-8")
     for name in ("corpus.parquet", "documents.parquet"):
         pd.DataFrame(seed_documents(*TYPES)).to_parquet(name)
+    Path("benchmarks").mkdir()
+    write_rows(Path("benchmarks/quiz.jsonl"), [{"question": "Which river does the longest bridge of the country cross, and since when?"}])
+    write_rows(Path("last-month.jsonl"), rows(demo.run / "pairs.jsonl")[:1])
     make_trainee(tmp_path / "models/my-model")
     write_model(tmp_path)
     for name in ("seed_queries", "graphs"):
@@ -101,7 +104,7 @@ SOMEBODY = {"anna@example.org": seed_queries(1)[0]["hashed_ip"]}
 PRICES = {"gpt-4o-mini": ("--price", "input=0.15,output=0.6")}
 
 #: What a page takes for granted, as a reader who comes to it has it.
-HOLDS_A_SAMPLE = {"data-sets.md", "README.md", "shape-and-objectives.md", "publish-graphs.md", "training.md"}
+HOLDS_A_SAMPLE = {"data-sets.md", "gates.md", "README.md", "shape-and-objectives.md", "publish-graphs.md", "training.md"}
 HOLDS_GRAPHS = {"documents.md", "diversity.md", "extend.md", *HOLDS_A_SAMPLE}
 
 
@@ -123,6 +126,8 @@ def test_a_page_can_be_followed_to_the_letter(
     else:
         monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     replaced = {"http://localhost:8001": other.base_url, "http://localhost": writer.base_url, **SMALLER, **SOMEBODY}
+    if page.name == "gates.md":
+        replaced["ID"] = pairs(Path("RUN"))[0].id
     reader = Reader(replaced, PRICES, most={"first-data-set.md": 20, "training.md": 12}.get(page.name, 6))
     reader.follow(page, installed=registered.cache_clear)
     assert reader.ran or all(not_run(line) for block in blocks(page, "console") for line in block.code.splitlines() if line.strip())
