@@ -1,7 +1,9 @@
 """wildgraph: long-context instruction data that looks like what people really ask.
 
 The three jobs, as functions: :func:`build` task graphs from query logs, :func:`sample` accepted pairs from graphs and documents,
-:func:`view` them on one page; :func:`export` writes data sets, :func:`status` tells the funnel, :func:`coverage` what a sample reached.
+:func:`view` them on one page; :func:`export` writes data sets, :func:`status` tells the funnel, :func:`coverage` what a sample reached,
+:func:`picture` draws for papers. Results show themselves in notebooks and turn into frames with ``to_pandas()``, where it makes sense
+also with ``to_networkx()`` and ``to_dataset()``.
 Of graphs: :func:`merge_graphs`, :func:`diff_graphs`, :func:`graph_stats`, :func:`check_graphs`, :func:`export_graphs`; of people:
 :func:`forget`, :func:`purge`.
 """
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from wildgraph.config import Config, load_config
     from wildgraph.errors import WildgraphError
     from wildgraph.forgetting import forget, purge
+    from wildgraph.picturing import picture
     from wildgraph.pipeline import build, coverage, export, sample, status, view
     from wildgraph.published import check_graphs, diff_graphs, export_graphs, graph_stats
     from wildgraph.records import Conversation, Document, MetaInformation, Pair, Rejection, TaskSpec
@@ -29,6 +32,7 @@ _HOMES = {
     "WildgraphError": "errors",
     "forget": "forgetting",
     "purge": "forgetting",
+    "picture": "picturing",
     "build": "pipeline",
     "coverage": "pipeline",
     "export": "pipeline",
@@ -71,6 +75,7 @@ __all__ = [
     "graph_stats",
     "load_config",
     "merge_graphs",
+    "picture",
     "purge",
     "read_graphs",
     "sample",

@@ -9,8 +9,9 @@ from pathlib import Path
 from wildgraph.config import load_config
 from wildgraph.errors import InputError
 from wildgraph.funnel import Observer, silent
-from wildgraph.pipeline import BuildResult, ExportResult, build, export, sample, view
-from wildgraph.sampling import SampleResult, read_pairs
+from wildgraph.pipeline import build, export, sample, view
+from wildgraph.results import BuildResult, ExportResult, SampleResult
+from wildgraph.sampling import read_pairs
 from wildgraph.store import RunDirectory
 
 

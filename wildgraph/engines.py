@@ -23,7 +23,7 @@ from wildgraph.lifters.by_model import ModelLifter
 from wildgraph.llm import ChatModel
 from wildgraph.llm.budget import Budget
 from wildgraph.llm.cache import ResponseCache
-from wildgraph.llm.cached import CachedModel
+from wildgraph.llm.cached import CachedModel, key_by_messages
 from wildgraph.llm.limits import Patience
 from wildgraph.llm.prices import PICO, Price, known_price
 from wildgraph.llm.tally import Counts, Tally
@@ -113,14 +113,36 @@ class Bills:
             charge(self._counts[of], spent)
 
 
+def handed(config: Config, model: ChatModel | None) -> Config:
+    """The configuration of a command that is handed its model as an object: it bears that model's name.
+
+    Raises:
+        ConfigError: settings name another model, or would have to be obeyed by a model that does not know of them.
+    """
+    if model is None:
+        return config
+    settings = config.model
+    if settings.name not in (OFFLINE, model.identity):
+        raise ConfigError(f"a model is handed over, and the configuration names {settings.name!r}", "leave model.name out")
+    for name in ("base_url", "batch", "max_requests", "max_tokens", "max_cost", "context_window"):
+        if getattr(settings, name) != type(settings).model_fields[name].get_default(call_default_factory=True):
+            raise ConfigError(f"model.{name} does nothing for a model that is handed over", "give it to that model itself")
+    return config.model_copy(update={"model": settings.model_copy(update={"name": model.identity})})
+
+
 def make_prior(config: Config) -> Prior:
     """The prior catalogue that the configuration names."""
     return empty_prior() if config.canonicalize.prior == "none" else load_prior(config.canonicalize.prior)
 
 
 @contextmanager
-def make_engines(config: Config, cache_file: Path) -> Iterator[Engines]:
+def make_engines(config: Config, cache_file: Path, model: ChatModel | None = None) -> Iterator[Engines]:
     """The engines of one command; the cache is flushed and closed at the end, whatever happens.
+
+    Args:
+        config: settings.
+        cache_file: of the run.
+        model: answers in place of the model that the configuration names; see :func:`handed`.
 
     Raises:
         ConfigError: a real model is named without a key and without an address.
@@ -134,7 +156,11 @@ def make_engines(config: Config, cache_file: Path) -> Iterator[Engines]:
     kept = CachedEmbedder(embedder, cache_file.with_name("vectors.sqlite"), public, shared)
     budget = Budget(config.model.max_requests, config.model.max_tokens, config.model.max_cost)
     with ResponseCache(cache_file) as cache, ExitStack() as stack:
-        model = _model(config, cache, tally, embedder, prior, budget)
+        if model is None:
+            model = _model(config, cache, tally, embedder, prior, budget)
+        else:
+            ahead = 4 * config.model.concurrency  # a model with a network behind it has them in flight together
+            model = CachedModel(model, cache, tally, key=key_by_messages, retry=frozenset(config.model.retry), batch=ahead, free=False)
         others = [_other(config, role, cache, tally, budget) for role in ROLES]
         for one in (model, *others):
             if isinstance(one, _Closable):

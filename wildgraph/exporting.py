@@ -62,44 +62,6 @@ class Written:
     removed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class ExportResult:
-    """What ``wildgraph export`` left.
-
-    Attributes:
-        folder: of the data sets. files: those written. rows: in all of them, and by_objective.
-        version: hash of the sorted row ids. dropped: objective -> reason -> pairs without a row.
-        notes: what to know before training on it. removed: objectives of an earlier export that are gone.
-        pushed: address of the repository that it was pushed to, or empty.
-    """
-
-    folder: Path
-    files: list[Path]
-    rows: int
-    version: str
-    by_objective: dict[str, int]
-    dropped: dict[str, dict[str, int]]
-    notes: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    pushed: str = ""
-
-    @classmethod
-    def of(cls, written: Written, pushed: str) -> ExportResult:
-        """The result of what was written, and where it was pushed to."""
-        rows = sum(written.rows.values())
-        return cls(
-            written.folder,
-            list(written.files),
-            rows,
-            written.version,
-            written.rows,
-            written.dropped,
-            written.notes,
-            written.removed,
-            pushed,
-        )
-
-
 def write_datasets(
     pairs: Callable[[], Iterator[Pair]],
     folder: Path,

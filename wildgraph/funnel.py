@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wildgraph.errors import EmptyResultError, RunError
+from wildgraph.frames import frame
 from wildgraph.records import REASONS, Json, Rejection
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Failures are judged against the limit only after so many items.
 RATE_AFTER = 50
+
+
+def funnel_frame(stages: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """A manifest's funnel as a frame with the columns ``stage, in, out, class, reason, dropped``.
+
+    A stage has a row for each reason, and one with an empty reason where nothing was dropped.
+    """
+    rows = []
+    for name, entry in stages.items():
+        own = {"stage": name, "in": entry["in"], "out": entry["out"], "class": "", "reason": "", "dropped": 0}
+        drops = [(kind, reason, count) for kind, reasons in entry["rejected"].items() for reason, count in reasons.items() if count]
+        rows += [own | {"class": kind, "reason": reason, "dropped": count} for kind, reason, count in drops] or [own]
+    return frame(rows, ("stage", "in", "out", "class", "reason", "dropped"))
 
 
 @dataclass

@@ -7,7 +7,6 @@ same things is reused, everything else is made anew through the response cache.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +17,24 @@ from wildgraph.catalogue import load_concepts
 from wildgraph.config import Config
 from wildgraph.corpus import DocumentStore
 from wildgraph.counts import has_counts, read_counts
-from wildgraph.engines import OFFLINE, check_roles, make_engines
+from wildgraph.engines import OFFLINE, check_roles, handed, make_engines
 from wildgraph.errors import EmptyResultError, InputError, UsageError
 from wildgraph.estimating import Estimate, estimate_build, estimate_sample
 from wildgraph.exporters.card import About
 from wildgraph.exporters.hub import check_push, push
-from wildgraph.exporting import ExportResult, write_datasets
+from wildgraph.exporting import write_datasets
 from wildgraph.files import expand
 from wildgraph.funnel import Observer, StageCount, in_order, silent
+from wildgraph.llm import ChatModel
 from wildgraph.masking import load_masker
 from wildgraph.readers import log_files, read_logs
+from wildgraph.results import BuildResult, ExportResult, SampleResult
 from wildgraph.rows import look_into
-from wildgraph.sampling import SampleResult, read_pairs
+from wildgraph.sampling import read_pairs
 from wildgraph.sampling import sample_pairs as _sample_pairs
 from wildgraph.store import RunDirectory
 from wildgraph.survey import CoverageReport, path_quality, unreached_edges
-from wildgraph.taskgraph import TaskGraph, read_graphs
+from wildgraph.taskgraph import read_graphs
 from wildgraph.viewing import view
 
 __all__ = [
@@ -50,29 +51,13 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class BuildResult:
-    """What ``build`` left.
-
-    Attributes:
-        run: the run directory.
-        graphs: the published graphs.
-        counts: the funnel, stage by stage.
-        reused: stages that needed no work.
-    """
-
-    run: Path
-    graphs: list[TaskGraph]
-    counts: dict[str, dict[str, Any]]
-    reused: list[str] = field(default_factory=list)
-
-
 def build(
     logs: Sequence[str | Path],
     run: str | Path,
     config: Config | None = None,
     *,
     mined: Sequence[str | Path] = (),
+    model: ChatModel | None = None,
     observe: Observer = silent,
 ) -> BuildResult:
     """Build task graphs from query logs.
@@ -82,12 +67,13 @@ def build(
         run: the run directory to make or to continue.
         config: settings.
         mined: files of records that were mined already, in place of logs.
+        model: answers in place of the model that the configuration names.
         observe: called with a stage's count as it grows.
 
     Raises:
         WildgraphError: see :mod:`wildgraph.errors`.
     """
-    config = config or Config()
+    config = handed(config or Config(), model)
     if bool(logs) == bool(mined):
         raise UsageError("name logs, or mined records, and not both", "wildgraph build LOG... or wildgraph build --mined FILE")
     load_masker(config.mine.masker)  # says now, and not after the logs were read, that it is not installed
@@ -95,12 +81,12 @@ def build(
         files = [file for file, _ in expand([Path(path) for path in _named(mined, "file")], what="file of mined records")]
         for file in files:
             look_into(file)
-        with RunDirectory.write(Path(run)) as directory, make_engines(config, directory.private / "cache.sqlite") as engines:
+        with RunDirectory.write(Path(run)) as directory, make_engines(config, directory.private / "cache.sqlite", model) as engines:
             job = Build(directory, config, engines, observe)
             return _lift_and_count(job, job.read_mined(files))
     # Looks into every file, so that a wrong one is noticed before a run directory is made.
     rows = read_logs(_named(logs, "log"), format=config.logs.format or None, columns=config.logs.columns or None)
-    with RunDirectory.write(Path(run)) as directory, make_engines(config, directory.private / "cache.sqlite") as engines:
+    with RunDirectory.write(Path(run)) as directory, make_engines(config, directory.private / "cache.sqlite", model) as engines:
         job = Build(directory, config, engines, observe)
         conversations = job.ingest(log_files(logs), rows)
         return _lift_and_count(job, job.mine(conversations))
@@ -134,6 +120,7 @@ def sample(
     *,
     out: str | Path | None = None,
     config: Config | None = None,
+    model: ChatModel | None = None,
     observe: Observer = silent,
 ) -> SampleResult:
     """Sample accepted pairs from graphs and documents.
@@ -143,12 +130,13 @@ def sample(
         documents: files, folders or glob patterns.
         out: run directory for the sample; by default ``source`` if that is a run.
         config: settings; ``config.sample.n`` pairs are wanted.
+        model: answers in place of the model that the configuration names.
         observe: called with the funnel's counts as they grow.
 
     Raises:
         WildgraphError: see :mod:`wildgraph.errors`.
     """
-    config = config or Config()
+    config = handed(config or Config(), model)
     foreign = [one for one in (config.adapt.language, *config.sample.quotas.languages) if one.strip().casefold() != "english"]
     if config.model.name == OFFLINE and foreign:
         raise UsageError(f"the offline engine writes English, not {foreign[0]}", "name a model with --model")
@@ -163,7 +151,7 @@ def sample(
     graphs = read_graphs(root / "graphs" if is_run else root)
     concepts = load_concepts((root / "graphs" if is_run else root) / "concepts.jsonl")
     target = Path(out) if out else root if is_run else Path("wildgraph-run")
-    with RunDirectory.write(target) as directory, make_engines(config, directory.private / "cache.sqlite") as engines:
+    with RunDirectory.write(target) as directory, make_engines(config, directory.private / "cache.sqlite", model) as engines:
         return _sample_pairs(directory, graphs, concepts, documents, config, engines, observe)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from wildgraph.catalogue import Catalogue
@@ -15,6 +14,7 @@ from wildgraph.funnel import Observer, StageCount
 from wildgraph.holdings import run_corpus
 from wildgraph.llm import load_template
 from wildgraph.records import Concept, Pair
+from wildgraph.results import SampleResult
 from wildgraph.stages import adapt as adapt_stage
 from wildgraph.stages import closed_book as closed_book_stage
 from wildgraph.stages import contrast as contrast_stage
@@ -28,26 +28,6 @@ from wildgraph.stages.graph import ANY_DOCUMENT
 from wildgraph.store import RunDirectory, file_hashes, fingerprint
 from wildgraph.taskgraph import TaskGraph
 from wildgraph.waves import Waves
-
-
-@dataclass(frozen=True)
-class SampleResult:
-    """What ``sample`` left.
-
-    Attributes:
-        run: the run directory. folder: the sample's own folder below it.
-        accepted: pairs in ``pairs.jsonl``. wanted: pairs asked for. tried: candidates.
-        reused: whether the same sample was there already.
-        without_documents: document types with a graph but no document.
-    """
-
-    run: Path
-    folder: Path
-    accepted: int
-    wanted: int
-    tried: int
-    reused: bool
-    without_documents: tuple[str, ...] = ()
 
 
 def sample_pairs(

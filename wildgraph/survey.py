@@ -8,15 +8,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, pairwise
+from typing import TYPE_CHECKING
 
 from pydantic import Field, field_validator
 
+from wildgraph.frames import frame, html_table, one_line
 from wildgraph.intervals import wilson
 from wildgraph.pathquality import coherence, recombination, shuffled, together
 from wildgraph.reach import BARRIERS, reachable_edges
 from wildgraph.records import REASONS, Json, Record, TaskSpec
 from wildgraph.stages.walk import Sampler, WalkConfig
 from wildgraph.taskgraph import TaskGraph
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: A label is judged from so many candidates on.
 ENOUGH = 20
@@ -177,6 +182,37 @@ class CoverageReport(Record):
     losses: tuple[Loss, ...]
     quality: tuple[Quality, ...] = ()
     unreached: tuple[Unreached, ...] = ()
+
+    def __repr__(self) -> str:
+        return one_line("CoverageReport", candidates=self.candidates, accepted=self.accepted, types=len(self.types))
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """In notebooks: how much of every graph the accepted paths reach."""
+
+        def share(part: int, whole: int) -> str:
+            return f"{part:,} of {whole:,}"
+
+        rows = [
+            (one.name, one.accepted.paths, share(one.accepted.nodes, one.nodes), share(one.accepted.edges, one.edges), one.accepted.novel)
+            for one in self.types
+        ]
+        header = ("document type", "accepted", "labels reached", "edges stepped over", "novel pairs")
+        return html_table(f"{self.accepted:,} of {self.candidates:,} candidates accepted", header, rows)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row a document type and state (``sampled``, ``generated``, ``accepted``): what its paths reach of the graph."""
+        columns = ("document_type", "name", "state", "paths", "nodes", "nodes_of", "edges", "edges_of", "pairs", "novel")
+        return frame(
+            (
+                {"document_type": one.document_type, "name": one.name, "state": state, "nodes_of": one.nodes, "edges_of": one.edges}
+                | reached.model_dump()
+                for one in self.types
+                for state, reached in (("sampled", one.sampled), ("generated", one.generated), ("accepted", one.accepted))
+            ),
+            columns,
+        )
 
     def summary(self) -> dict[str, Json]:
         """The few numbers that a manifest shows."""

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from wildgraph.estimating import Estimate
     from wildgraph.exporters.reading import DatasetDiff
     from wildgraph.funnel import StageCount
-    from wildgraph.pipeline import BuildResult, ExportResult
-    from wildgraph.sampling import SampleResult
+    from wildgraph.results import BuildResult, ExportResult, SampleResult
     from wildgraph.survey import CoverageReport, Reached
 
 _LINE_EVERY = 10.0

@@ -21,6 +21,7 @@ from wildgraph.explorer.page import FunnelStage, PageData, render_page
 from wildgraph.explorer.serving import PageServer, Source, State
 from wildgraph.funnel import in_order
 from wildgraph.records import Document, Pair
+from wildgraph.results import Page
 from wildgraph.sampling import read_pairs
 from wildgraph.store import RunDirectory
 from wildgraph.taskgraph import TaskGraph, read_graphs
@@ -38,7 +39,7 @@ def view(
     compare: str | Path | None = None,
     publish: bool = False,
     compress: bool = True,
-) -> Path:
+) -> Page:
     """Write one offline HTML page that shows a run or a folder of graphs.
 
     Args:
@@ -63,7 +64,7 @@ def view(
         partial.replace(file)
     except OSError as error:
         raise RunError(f"cannot write {file}: {error.strerror}") from error
-    return file
+    return Page(file)
 
 
 def serve(source: str | Path, *, compare: str | Path | None = None, publish: bool = False, port: int = 0) -> PageServer:

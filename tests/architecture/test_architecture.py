@@ -41,6 +41,7 @@ PUBLIC = [
     "graph_stats",
     "load_config",
     "merge_graphs",
+    "picture",
     "purge",
     "read_graphs",
     "sample",

@@ -189,3 +189,14 @@ def test_a_sample_of_the_product_with_the_graph_that_was_walked(tmp_path: Path):
     assert "prompt     stages/answer, version" in text
     assert "another than" not in text
     assert one.response.split("\n")[0][:60] in text
+
+
+def test_without_an_id_the_first_sample_is_shown(run: Path, tmp_path: Path):
+    assert succeed("show", "--run", run).out == succeed("show", "abcd0123", "--run", run).out
+    manifest = json.loads((run / "manifest.json").read_text())
+    del manifest["stages"]["sample"]
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "manifest.json").write_text(json.dumps(manifest))
+    outcome = wildgraph("show", "--run", tmp_path / "empty")
+    assert outcome.code == 3
+    assert "holds no sample yet" in outcome.error

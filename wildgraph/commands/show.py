@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from wildgraph.showing import Passage, Shown
+    from wildgraph.store import RunDirectory
 
 _WIDTH = 120
 #: What stands around evidence where there are no colours.
@@ -22,19 +23,20 @@ _OPEN, _CLOSE = "⟦", "⟧"
 
 
 @click.command()
-@click.argument("identifier", metavar="ID")
+@click.argument("identifier", metavar="[ID]", default="")
 @click.option("--run", "-r", type=click.Path(path_type=Path), help="Run directory [the current folder, else ./wildgraph-run].")
 @click.option("--graphs", type=click.Path(path_type=Path), help="Folder of the graphs that were sampled from [RUN/graphs].")
 @click.option("--context", type=click.IntRange(0), default=160, show_default=True, help="Characters shown around evidence.")
 @click.option("--json", "as_json", is_flag=True, help="The sample as its line in pairs.jsonl, indented.")
 def show(identifier: str, run: Path | None, graphs: Path | None, context: int, as_json: bool) -> None:
-    """Show the sample whose id begins with ID: path and graph support, documents with evidence in place, prompts, model, verdicts."""
+    """Show the sample whose id begins with ID, else the first one: path and graph support, documents with evidence in place, prompts, model, verdicts."""
     from rich.console import Console
 
     from wildgraph.showing import show as find
     from wildgraph.store import RunDirectory
 
-    found = find(RunDirectory.open(run or _default_run()), identifier, graphs=graphs, context=context)
+    directory = RunDirectory.open(run or _default_run())
+    found = find(directory, identifier or _first(directory), graphs=graphs, context=context)
     if as_json:
         click.echo(json.dumps(found.pair.row(), indent=1, ensure_ascii=False))
         return
@@ -49,6 +51,17 @@ def _default_run() -> Path:
         if (folder / "manifest.json").is_file():
             return folder
     raise InputError("neither the current folder nor ./wildgraph-run is a run directory", "name one with --run")
+
+
+def _first(run: RunDirectory) -> str:
+    from wildgraph.sampling import read_pairs
+
+    if run.stage("sample") is None:
+        raise InputError(f"{run.path} holds no sample yet", f"draw one with `wildgraph sample {run.path} --documents PATH`")
+    first = next(read_pairs(run, "pairs.jsonl"), None)
+    if first is None:
+        raise InputError(f"the latest sample in {run.path} holds no pair", "`wildgraph status` says what turned the candidates away")
+    return first.id
 
 
 def _print(console: Console, found: Shown) -> None:

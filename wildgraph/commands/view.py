@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from wildgraph.commands.pictures import picture_options, write_pictures
 from wildgraph.errors import UsageError
 
 
@@ -17,8 +19,20 @@ from wildgraph.errors import UsageError
 @click.option("--no-compress", is_flag=True, help="Plain JSON inside, for browsers without DecompressionStream.")
 @click.option("--serve", "live", is_flag=True, help="Serve it on this machine alone and follow the run while it grows, until Ctrl-C.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="With --serve: the port [a free one].")
-def view(source: Path, output: Path | None, compare: Path | None, publish: bool, no_compress: bool, live: bool, port: int) -> None:
-    """Write one offline HTML page that shows SOURCE (a run, or a folder of graphs)."""
+@picture_options
+def view(
+    source: Path,
+    output: Path | None,
+    compare: Path | None,
+    publish: bool,
+    no_compress: bool,
+    live: bool,
+    port: int,
+    **pictured: Any,  # noqa: ANN401 - click hands over what the options say
+) -> None:
+    """Write one offline HTML page that shows SOURCE (a run, or a folder of graphs), or static pictures of it."""
+    if write_pictures(source, pictured):
+        return
     from wildgraph import viewing
 
     if live:

@@ -14,7 +14,7 @@ from wildgraph.llm.stored import Stored
 from wildgraph.llm.tally import Tally
 
 BATCH = 32
-"""Requests that are looked up, asked and committed together."""
+"""Requests that are looked up, asked and committed together, where nothing else is said."""
 
 
 def key_by_variables(identity: str, request: ChatRequest) -> bytes:
@@ -36,6 +36,8 @@ class CachedModel:
         tally: where calls are counted.
         key: what makes two requests the same.
         retry: reasons of cached failures that are asked again.
+        batch: requests that are looked up, asked and committed together.
+        free: its answers cost nothing; else what they cost is not known here.
     """
 
     def __init__(
@@ -46,12 +48,16 @@ class CachedModel:
         *,
         key: Callable[[str, ChatRequest], bytes] = key_by_variables,
         retry: frozenset[str] = frozenset(),
+        batch: int = BATCH,
+        free: bool = True,
     ) -> None:
         self.inner = inner
         self.cache = cache
         self.tally = tally or Tally()
         self._key = key
         self._retry = retry
+        self._batch = batch
+        self._cost = 0 if free else None
 
     @property
     def identity(self) -> str:
@@ -66,7 +72,7 @@ class CachedModel:
         """
         source = iter(requests)
         identity = self.identity
-        while batch := list(islice(source, BATCH)):
+        while batch := list(islice(source, self._batch)):
             keys = [self._key(identity, request) for request in batch]
             known = self.cache.get_many(keys)
             missing: dict[bytes, ChatRequest] = {}
@@ -105,7 +111,7 @@ class CachedModel:
                 completion = replace(completion, requests=max(1, completion.requests))
                 fresh[key] = completion
                 self.tally.sent(request.prompt.template.name)
-                self.tally.received(request.prompt.template.name, completion.usage, cost=0)
+                self.tally.received(request.prompt.template.name, completion.usage, cost=self._cost)
                 if completion.failure is None or not completion.failure.transient:
                     self.cache.put(key, _to_store(completion, self.identity, request))
         finally:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from wildgraph.taskgraph.graph import FORMAT, FORMAT_VERSION, GraphEdge, GraphNode, TaskGraph, read_graphs
+from wildgraph.taskgraph.graph import FORMAT, FORMAT_VERSION, GraphEdge, GraphNode, TaskGraph, graph_of, read_graphs
 
-__all__ = ["FORMAT", "FORMAT_VERSION", "GraphEdge", "GraphNode", "TaskGraph", "read_graphs"]
+__all__ = ["FORMAT", "FORMAT_VERSION", "GraphEdge", "GraphNode", "TaskGraph", "graph_of", "read_graphs"]

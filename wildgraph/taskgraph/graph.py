@@ -10,20 +10,22 @@ it can be, and ``n_most`` beside it the most; an exact graph has no ``*_most`` a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, ValidationError, model_validator
 
-from wildgraph.errors import InputError
+from wildgraph.errors import InputError, UsageError
+from wildgraph.frames import frame, html_table, one_line
 from wildgraph.records import Record, canonical_json, content_hash
 
 if TYPE_CHECKING:
     import networkx as nx
+    import pandas as pd
 
 FORMAT = "wildgraph.taskgraph"
 #: 2 has bounds. Exact graphs are written as 1, which older versions read.
@@ -182,6 +184,39 @@ class TaskGraph(Record):
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"cannot read the graph {path}: {error}") from error
 
+    def __repr__(self) -> str:
+        return one_line(
+            "TaskGraph", name=repr(self.name), records=self.records, users=self.users, nodes=len(self.nodes), edges=len(self.edges)
+        )
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """In notebooks: the labels that most users asked for."""
+        labels = sorted(self.nodes, key=lambda node: (-node.support, node.concept))
+        rows = [(node.field, node.name, node.support, node.records) for node in labels]
+        caption = f"{self.name}: {self.records:,} records of {self.users:,} users, {len(self.nodes):,} labels, {len(self.edges):,} edges"
+        return html_table(caption, ("field", "label", "users", "records"), rows)
+
+    def to_pandas(self, part: Literal["nodes", "edges"] = "nodes") -> pd.DataFrame:
+        """Nodes, one a row, or edges with the names of both ends; ``*_most`` where counts are bounds.
+
+        Args:
+            part: ``nodes`` or ``edges``.
+        """
+        if part == "nodes":
+            columns = [name for name in GraphNode.model_fields if not name.endswith("_most") or not self.exact]
+            return frame((node.model_dump() for node in self.nodes), columns)
+        counts = [
+            name for name in GraphEdge.model_fields if name not in ("source", "target") and (not name.endswith("_most") or not self.exact)
+        ]
+        ends = ("source", "source_name", "target", "target_name")
+        rows = (
+            edge.model_dump() | dict(zip(ends, (left.concept, left.name, right.concept, right.name), strict=True))
+            for left, right, edge in self.triples()
+        )
+        return frame(rows, (*ends, *counts))
+
     def to_networkx(self) -> nx.Graph[str]:
         """A networkx graph: nodes are concept ids with ``field, name, support, records``, edges carry ``frequency, users``; bounds too."""
         import networkx as nx
@@ -220,6 +255,21 @@ class TaskGraph(Record):
         """Every edge with both its nodes, in order."""
         for edge in self.edges:
             yield self.nodes[edge.source], self.nodes[edge.target], edge
+
+
+def graph_of(graphs: Sequence[TaskGraph], document_type: str) -> TaskGraph:
+    """The graph of a document type, by its concept id, file stem or name.
+
+    Raises:
+        UsageError: there is none, or several have that name.
+    """
+    asked = document_type.strip().casefold()
+    found = [one for one in graphs if asked in (one.document_type.casefold(), one.slug.casefold())]
+    found = found or [one for one in graphs if one.name.casefold() == asked]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(sorted(one.slug for one in graphs))
+    raise UsageError(f"{'several graphs are' if found else 'no graph is'} called {document_type!r}", f"there are {known}")
 
 
 def read_graphs(folder: Path) -> list[TaskGraph]:
