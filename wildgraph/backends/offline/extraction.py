@@ -22,6 +22,8 @@ GRAPH_SENTENCES = 400
 _NEIGHBOURS = 8
 _MIN_WORDS, _MAX_WORDS = 6, 60
 _MIN_CONTENT = 4
+_DATED = 40
+YEAR = re.compile(r"(?<![\w.,-])(1[5-9]\d\d|20\d\d)(?![\w%]|[.,]\d)")
 _TOLD_BY = 4000  # characters
 _WORD = re.compile(r"\w+")
 _MARKUP = re.compile(r"</?[A-Za-z]|[{}|\\]|``|\w\(|==|::|https?://")
@@ -114,6 +116,12 @@ class SentenceGraph:
             # Half by closeness to the whole, half evenly spread, so that no part of a long document is invisible.
             spread = set(np.linspace(0, len(texts) - 1, GRAPH_SENTENCES // 2).astype(int).tolist())
             close = (int(row) for row in np.lexsort((np.arange(len(texts)), -closeness)) if int(row) not in spread)
+            # And some that name a year: they are few, and a task of their own asks for them.
+            dated = [row for row, (start, end) in enumerate(self._spans) if YEAR.search(self.text, start, end)]
+            named = (
+                {dated[place] for place in np.linspace(0, len(dated) - 1, min(len(dated), _DATED)).astype(int).tolist()} if dated else set()
+            )
+            spread |= named
             kept = sorted(spread | {row for row, _ in zip(close, range(GRAPH_SENTENCES - len(spread)), strict=False)})
         dense = np.asarray(matrix[kept].todense(), dtype=np.float32)
         return dense, kept

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
-from wildgraph.backends.offline.extraction import Sentence
+from wildgraph.backends.offline.extraction import YEAR, Sentence
 from wildgraph.backends.offline.material import Material, flat
-from wildgraph.backends.offline.questions import PERCENTAGE, YEAR, fill
+from wildgraph.backends.offline.questions import PERCENTAGE, fill
 from wildgraph.backends.offline.repertoire import CannotWriteError
 
 #: Shown places lie at least this far apart, as a share of the document.
