@@ -44,7 +44,8 @@ def save_random(folder: Path, *, seed: int = 0, vocabulary: int = 512, **setting
 
     torch.manual_seed(seed)
     shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1}
-    config = LlamaConfig(vocab_size=vocabulary, max_position_embeddings=4096, bos_token_id=0, eos_token_id=0, **{**shape, **settings})
+    shape["max_position_embeddings"] = 4096
+    config = LlamaConfig(vocab_size=vocabulary, bos_token_id=0, eos_token_id=0, **{**shape, **settings})
     model = LlamaForCausalLM(config)
     with torch.no_grad():
         for parameter in model.parameters():

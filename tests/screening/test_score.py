@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM
 from wildgraph.backends.causal_lm import CausalLM
 from wildgraph.errors import InputError, ModelError, RunError, UsageError
 from wildgraph.screening.planner import FlopModel, plan, truncation_error
-from wildgraph.screening.score import Request, Scorer
+from wildgraph.screening.score import Request, Scorer, counted_operations
 
 
 @pytest.fixture(scope="module")
@@ -203,18 +203,11 @@ def test_the_plan_follows_the_cost(model):
 
 
 def test_predicted_operations_are_what_torch_counts(model):
-    from torch.utils.flop_counter import FlopCounterMode
-
-    def attention(query, key, value, *_, out_val=None, **__):
-        batch, heads, rows, width = query
-        return 4 * batch * heads * rows * key[2] * width
-
     scorer = Scorer(model, batch_tokens=1000)
     _ = model._whole
-    kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-    with FlopCounterMode(display=False, custom_mapping={kernel: attention}) as counter:
-        scorer.score([request(200)])
-    assert 1 / 1.3 <= counter.get_total_flops() / scorer.flops <= 1.3
+    with counted_operations() as count:
+        scorer.score([request(200), request(50, 1, prefix=100)])
+    assert 1 / 1.3 <= count() / scorer.flops <= 1.3
 
 
 def test_truncation_error_is_the_95th_percentile():

@@ -8,7 +8,7 @@ from wildgraph.screening.measurements import Anchor, Gain, Measured, Measurement
 from wildgraph.screening.settings import AnchorSettings, VerifySettings
 from wildgraph.screening.verify import Choosing, judge_pair, shares_kept, unmoved
 
-ANCHOR = Anchor(100, 40_000, -50_000, 40_000)
+ANCHOR = Anchor(100, 40_000, -50_000, 40_000, -50_000)
 CONFIG = VerifySettings()
 
 
@@ -35,10 +35,10 @@ def test_both_rules(gain, controls, entropy, ours):
 
 
 def test_a_large_share_of_next_to_nothing_is_no_help():
-    low = Anchor(100, 3_000, -9_000, 3_000)
+    low = Anchor(100, 3_000, -9_000, 3_000, -9_000)
     verdict = judge_pair(low, behind(0.15, -0.1), [], CONFIG)
     assert (verdict.entropy, verdict.ours) == (True, False)
-    assert judge_pair(Anchor(100, 0, 0, 0), behind(0, 0), [], CONFIG).entropy is False
+    assert judge_pair(Anchor(100, 0, 0, 0, 0), behind(0, 0), [], CONFIG).entropy is False
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_what_changes_nothing(gain, expected):
 
 
 def measured(root="r", chunks=(7,)):
-    other = Anchor(150, 40_000, -50_000, 40_000)
+    other = Anchor(150, 40_000, -50_000, 40_000, -50_000)
     gains = [behind(1.0, -1.0, chunk) for chunk in chunks]
     gains += [behind(4.0, -5.0, 20, anchor) for anchor in (100, 150)]  # nothing anywhere: a hard negative
     gains += [behind(4.0, -5.0, 21)]  # nothing, but not asked everywhere

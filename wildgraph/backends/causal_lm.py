@@ -182,10 +182,13 @@ class CausalLM:
     def _network(self) -> Any:  # noqa: ANN401 - one of transformers' hundreds of classes
         import torch
         from transformers import AutoModelForCausalLM
+        from transformers.utils import logging
 
         tokens = self.tokenizer  # first, since it is quick to load and often missing
         device = ("cuda" if torch.cuda.is_available() else "cpu") if self._device == "auto" else self._device
         dtype = ("bfloat16" if device.startswith("cuda") else "float32") if self._dtype == "auto" else self._dtype
+        bars = logging.is_progress_bar_enabled()
+        logging.disable_progress_bar()
         try:
             model: Any = AutoModelForCausalLM.from_pretrained(self.folder, local_files_only=True, dtype=getattr(torch, dtype))
         except Exception as error:
@@ -193,6 +196,9 @@ class CausalLM:
             raise InputError(
                 f"checkpoint {self.name} cannot be loaded: {text}", "it must be a causal language model of transformers"
             ) from error
+        finally:
+            if bars:
+                logging.enable_progress_bar()
         rows = int(model.get_input_embeddings().weight.shape[0])
         largest = max(tokens.get_vocab().values(), default=0)
         if largest >= rows:
@@ -265,7 +271,8 @@ class CausalLM:
         import torch
 
         ids = torch.from_numpy(tokens.astype(np.int64))[None].to(self._network.device)
-        return Prefix(self._network.base_model(input_ids=ids, use_cache=True).past_key_values, len(tokens))
+        out = self._network.base_model(input_ids=ids, use_cache=True)
+        return Prefix(out.cache if "cache" in out else out.past_key_values, len(tokens))
 
     def _headed(self, rows: Tensor) -> Tensor:
         config = self._network.config.get_text_config()

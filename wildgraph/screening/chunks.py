@@ -152,14 +152,17 @@ def build_chunks(
     return ChunkIndex(folder), rejected
 
 
-def _write(documents: Iterable[Document | Rejection], folder: Path, model: CausalLM, size: int) -> tuple[list[Rejection], dict[str, int]]:
+def _write(
+    documents: Iterable[Document | Rejection], folder: Path, model: CausalLM, size: int
+) -> tuple[list[Rejection], dict[str, int | str]]:
     rejected: list[Rejection] = []
     known: set[bytes] = set()
     place = number = repeated = 0
-    table = array("q")
+    table, corpus = array("q"), hashlib.sha256()
     with (folder / "tokens.i32").open("wb") as tokens, (folder / "documents.jsonl").open("w", encoding="utf-8", newline="\n") as rows:
         for document, ids in _tokenized(documents, model, rejected):
             tokens.write(ids.tobytes())
+            corpus.update(document.hash.encode())
             for start in _starts(len(ids), size):
                 chunk = ids[start : start + size]
                 digest = hashlib.blake2b(chunk.tobytes(), digest_size=16).digest()
@@ -173,7 +176,13 @@ def _write(documents: Iterable[Document | Rejection], folder: Path, model: Causa
             place += len(ids)
             number += 1
     (folder / "chunks.i64").write_bytes(table.tobytes())
-    return rejected, {"documents": number, "tokens": place, "chunks": len(table) // 3, "repeated_chunks": repeated}
+    return rejected, {
+        "corpus": corpus.hexdigest()[:16],
+        "documents": number,
+        "tokens": place,
+        "chunks": len(table) // 3,
+        "repeated_chunks": repeated,
+    }
 
 
 def _starts(length: int, size: int) -> list[int]:

@@ -48,7 +48,7 @@ class Measurer:
         first = scorer.model.first_token
         self._first = np.array([] if first is None else [first], dtype=np.int32)
         self._retrieval_key = content_hash(
-            index.about["source"], index.about["tokenizer"], index.about["chunk_tokens"], retriever.identity, config.retrieve.k
+            index.about["corpus"], index.about["tokenizer"], index.about["chunk_tokens"], retriever.identity, config.retrieve.k
         )
 
     def measure(self, root: Root) -> Measured:
@@ -74,7 +74,7 @@ class Measurer:
         chosen = self._plan(tokens, asked)
         alone = self._alone(tokens, positions, own, chosen.way)
         anchors = tuple(
-            Anchor(anchor, kept(entropy), kept(loglik), kept(own.entropy[anchor]))
+            Anchor(anchor, kept(entropy), kept(loglik), kept(own.entropy[anchor]), kept(own.loglik[anchor]))
             for anchor, entropy, loglik in zip(positions, alone.entropy, alone.loglik, strict=True)
         )
         gains = self._gains(tokens, asked, chosen.way)
@@ -89,9 +89,9 @@ class Measurer:
             ranks,
             chosen.way,
             {str(way): flops for way, flops in chosen.flops.items()},
-            self._scorer.flops - before,
-            mean,
-            found.threshold,
+            spent=self._scorer.flops - before,
+            mean=mean,
+            threshold=found.threshold,
         )
 
     # ------------------------------------------------------------------ the root alone
@@ -248,8 +248,11 @@ def window_error(measured: Sequence[Measured]) -> float | None:
     return float(np.percentile(apart, 95)) if apart else None
 
 
-def model_key(model: CausalLM, config: ScreeningConfig, batch_tokens: int) -> str:
-    """What measurements are kept under: the checkpoint, how it computes, and every setting that decides what is asked, but none that only decides."""
+def model_key(model: CausalLM, config: ScreeningConfig, corpus: str) -> str:
+    """What measurements are kept under: the checkpoint, how it computes, the corpus, and every setting that says what is asked, but none that only decides.
+
+    How large batches are is not part of it, so that memory that runs out costs nothing that was measured.
+    """
     asked = config.model_dump(include={"seed", "index", "anchors", "retrieve"})
     ways = config.verify.model_dump(include={"controls", "window", "way", "margin", "negatives"})
-    return content_hash(model.identity, model.dtype, model.device, asked, ways, batch_tokens)
+    return content_hash(model.identity, model.dtype, model.device.partition(":")[0], asked, ways, corpus)

@@ -49,13 +49,14 @@ class Anchor:
     Attributes:
         position: in the root.
         entropy, loglik: what verified gains are compared with: of the root's own pass, or of the window.
-        own_entropy: of the root's own pass.
+        own_entropy, own_loglik: of the root's own pass.
     """
 
     position: int
     entropy: int
     loglik: int
     own_entropy: int
+    own_loglik: int
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class Measured:
         way: how anchors were asked, or empty.
         predicted: way -> operations by the model of cost.
         spent: operations by the model of cost, padding included, the root's own pass too.
+        counted: operations that torch counted, where it was asked to; else 0.
         mean, threshold: of the root's entropies and of its anchors, in nats.
     """
 
@@ -101,6 +103,7 @@ class Measured:
     way: str = ""
     predicted: dict[str, float] = field(default_factory=dict)
     spent: float = 0.0
+    counted: float = 0.0
     mean: float = 0.0
     threshold: float = 0.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -125,6 +126,25 @@ class Scorer:
         self.batch_tokens = max(1, self.batch_tokens // 2)
         if self._on_smaller is not None:
             self._on_smaller(self.batch_tokens)
+
+
+@contextmanager
+def counted_operations() -> Iterator[Callable[[], float]]:
+    """What torch itself counts of the operations inside; attention on a CPU, which it does not know, by its full square.
+
+    Yields:
+        A function that gives the count so far.
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    def attention(query: Sequence[int], key: Sequence[int], *_: object, out_val: object = None, **__: object) -> int:
+        batch, heads, rows, width = query
+        return 4 * batch * heads * rows * key[2] * width
+
+    kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+    with FlopCounterMode(display=False, custom_mapping={kernel: attention}) as counter:
+        yield lambda: float(counter.get_total_flops())
 
 
 def out_of_memory(error: Exception) -> bool:

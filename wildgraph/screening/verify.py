@@ -63,7 +63,7 @@ def judge_pair(anchor: Anchor, gain: Gain, controls: Sequence[Gain], config: Ver
         config: the constants.
 
     Example:
-        >>> anchor, behind = Anchor(100, 50_000, -60_000, 50_000), Gain(100, 7, 0, 10_000, -3_000)
+        >>> anchor, behind = Anchor(100, 50_000, -60_000, 50_000, -60_000), Gain(100, 7, 0, 10_000, -3_000)
         >>> judge_pair(anchor, behind, [], VerifySettings()).ours
         True
         >>> wrong = Gain(100, 7, 0, 10_000, -90_000)  # confident, and wrong
