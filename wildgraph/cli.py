@@ -26,6 +26,7 @@ from wildgraph.commands.options import (
     shares,
     targets,
 )
+from wildgraph.commands.screen import screen
 from wildgraph.commands.show import show
 from wildgraph.errors import UsageError, WildgraphError
 
@@ -329,3 +330,4 @@ def demo(folder: Path, number: int, quiet: bool) -> None:
 cli.add_command(estimate_group(build, sample))
 cli.add_command(cache)
 cli.add_command(show)
+cli.add_command(screen)

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 
 from wildgraph.errors import RunError
-from wildgraph.records import Rejection
+from wildgraph.records import Json, Rejection
 from wildgraph.screening.retrieve import Ranked
 
 _SCHEMA = """
@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS gains (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS retrieved (key TEXT NOT NULL, query TEXT NOT NULL, chunks BLOB NOT NULL, PRIMARY KEY (key, query)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS places (key TEXT NOT NULL, sequence TEXT NOT NULL, told TEXT NOT NULL, PRIMARY KEY (key, sequence)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pairs (key TEXT NOT NULL, pair TEXT NOT NULL, told TEXT NOT NULL, PRIMARY KEY (key, pair)) STRICT, WITHOUT ROWID;
 """
 _APPLICATION, _VERSION = 0x77_67_73_63, 1  # "wgsc"
 UNIT = 10_000
@@ -214,6 +215,19 @@ class Measurements:
         """Keep what :meth:`in_place` tells."""
         with self._open() as connection, connection:
             connection.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", (key, sequence, json.dumps(told)))
+
+    # ------------------------------------------------------------------ pairs
+
+    def of_pair(self, key: str, pair: str) -> dict[str, Json] | None:
+        """What was measured of an instruction pair, if it was."""
+        with self._open() as connection:
+            row = connection.execute("SELECT told FROM pairs WHERE key = ? AND pair = ?", (key, pair)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def keep_of_pair(self, key: str, pair: str, told: dict[str, Json]) -> None:
+        """Keep what :meth:`of_pair` tells."""
+        with self._open() as connection, connection:
+            connection.execute("INSERT OR REPLACE INTO pairs VALUES (?, ?, ?)", (key, pair, json.dumps(told)))
 
 
 def no_anchor(measured: Measured) -> Rejection:

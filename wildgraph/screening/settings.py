@@ -128,6 +128,22 @@ class AssembleSettings(_Section):
     rescore: float = Field(default=0.05, ge=0, le=1)
 
 
+class PairSettings(_Section):
+    """When a model's own likelihoods say that an answer needs its documents.
+
+    Attributes:
+        chunk_tokens: tokens of the parts whose gain is measured alone. [ours]
+        min_gain: least gain of the answer from its documents, in nats per token of the answer; below it the answer is had without them. [ours]
+        min_document_gain: least loss, in nats per token, when one required document is taken away; below it that document is not needed. [ours]
+        local: share of the gain that one part alone may give; at or above it the length is not needed. [ours]
+    """
+
+    chunk_tokens: int = Field(default=512, ge=8)
+    min_gain: float = Field(default=0.05, ge=0)
+    min_document_gain: float = Field(default=0.01, ge=0)
+    local: float = Field(default=0.9, gt=0, le=1)
+
+
 class ScreeningConfig(_Section):
     """The second engine.
 
@@ -144,6 +160,7 @@ class ScreeningConfig(_Section):
     retrieve: RetrieveSettings = RetrieveSettings()
     verify: VerifySettings = VerifySettings()
     assemble: AssembleSettings = AssembleSettings()
+    pairs: PairSettings = PairSettings()
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
