@@ -17,7 +17,7 @@ from wildgraph.screening.settings import PairSettings
 from wildgraph.store import RunDirectory, json_line
 
 FACTS = facts(3, seed=5)
-PROSE = " ".join(list(texts())[0].split()[:400])
+PROSE = " ".join(next(iter(texts())).split()[:400])
 
 
 def told(name, *parts):
@@ -30,6 +30,7 @@ def words(start, count=60):
 
 ONE = told("one", words(0), FACTS[0], words(60), words(120))
 TWO = told("two", words(180), FACTS[1], words(240))
+PARTS = PairSettings(chunk_tokens=64)
 NONE = told("none", words(300), words(0, 40))
 
 
@@ -38,7 +39,7 @@ def scorer(induction_folder):
     return Scorer(CausalLM(str(induction_folder), device="cpu"), batch_tokens=4096)
 
 
-def measured(scorer, tmp_path, one, *documents, config=PairSettings(chunk_tokens=64)):
+def measured(scorer, tmp_path, one, *documents, config=PARTS):
     with Measurements(tmp_path / "m.sqlite") as kept:
         (found,) = pair_gains([one], {each.hash: each.text for each in documents}.__getitem__, scorer, config, kept, "key")
         (again,) = pair_gains([one], {}.__getitem__, None, config, kept, "key")
