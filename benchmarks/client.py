@@ -1,19 +1,21 @@
 """What the model layer costs and how well it keeps a server busy, as ratios against named things in the same run.
 
-    python benchmarks/client.py                 # everything, about three minutes
+    python benchmarks/client.py                 # everything, about five minutes
     python benchmarks/client.py cpu memory      # some of it
 
-CPU seconds are those of the client's process with all its threads; the server runs in a process of its own. Wall time says something only
-on a machine that has both cores to itself.
+CPU seconds are those of the client's process with all its threads, medians of alternating rounds; the server runs in a process of its own and
+costs less than any client. Wall time says something only on a machine that has both cores to itself.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import random
 import resource
+import socket
 import statistics
 import subprocess
 import sys
@@ -38,6 +40,9 @@ from wildgraph.llm.questions import Questions  # noqa: E402
 from wildgraph.llm.structured import strict_schema  # noqa: E402
 from wildgraph.llm.wire import Reply  # noqa: E402
 
+THRESHOLD = 50_000
+"""Of the garbage collector, as :func:`wildgraph.cli.entry` sets it."""
+
 TEMPLATE = Template("bench/point", 1, "0" * 16, (("user", "{{ text }}\n\nRecord {{ n }}: fill in the form."),))
 TEXT = ("The parties agree that the lease of the mill shall run for eleven years from the day of signing. " * 21)[:2000]
 
@@ -58,16 +63,26 @@ def requests(count: int, salt: str = "", start: int = 0) -> Iterator[ChatRequest
 
 
 @contextmanager
-def server(latency: float = 0.0, lognormal: float = 0.0) -> Iterator[str]:
+def server(latency: float = 0.0, lognormal: float = 0.0, host: str = "127.0.0.1") -> Iterator[str]:
     """A server in a process of its own; its base URL."""
     command = [sys.executable, str(ROOT / "benchmarks/light_server.py"), "--latency", str(latency), "--lognormal", str(lognormal)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*command, "--host", host], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
+        yield f"http://{host}:{int(process.stdout.readline())}/v1"
     finally:
         process.kill()
         process.wait()
+
+
+def own_address() -> str:
+    """This machine's address in its network, where it has one: proxies are looked for there, as for any server elsewhere."""
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
 
 
 def drain(model: OpenAICompatible | NetworkModel, asked: Iterator[ChatRequest]) -> int:
@@ -90,73 +105,106 @@ def show(what: str, value: float, unit: str, target: str) -> None:
 # --------------------------------------------------------------------------- CPU
 
 
-def ours(url: str, concurrency: int, count: int, folder: Path) -> float:
-    """Milliseconds of CPU per request, cache commit and validation included."""
-    with ResponseCache(folder / "c.sqlite") as cache, closing(OpenAICompatible("fake", url, "", concurrency, cache)) as model:
+@contextmanager
+def collector(threshold: int) -> Iterator[None]:
+    """Another threshold of Python's garbage collector for a while."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.set_threshold(threshold)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def ours(url: str, concurrency: int, count: int) -> tuple[float, float]:
+    """Wall and CPU seconds, cache commit and validation included; connections are open already."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ResponseCache(Path(folder) / "c.sqlite") as cache,
+        closing(OpenAICompatible("fake", url, "", concurrency, cache)) as model,
+    ):
         assert drain(model, requests(concurrency, "warm")) == concurrency
-        _, cpu = timed(lambda: drain(model, requests(count, folder.name)))
-    return 1000 * cpu / count
+        return timed(lambda: drain(model, requests(count)))
 
 
-def bare(url: str, concurrency: int, count: int) -> float:
-    """The same bodies with aiohttp and orjson alone, nothing kept or checked."""
+def bare(url: str, concurrency: int, count: int) -> tuple[float, float]:
+    """The same bodies, written beforehand, with aiohttp, orjson and uvloop alone, nothing kept or checked; connections are open already."""
     import aiohttp
     import orjson
     import uvloop
 
     wire = ChatCompletions("fake")
     questions = Questions("m")
-    bodies = iter([wire.body(questions.first(request))[0] for request in requests(count, "bare")])  # type: ignore[arg-type]
 
-    async def run() -> None:
+    def bodies(number: int) -> Iterator[bytes]:
+        return iter([wire.body(questions.first(request))[0] for request in requests(number)])  # type: ignore[arg-type]
+
+    async def run() -> tuple[float, float]:
         connector = aiohttp.TCPConnector(limit=concurrency)
         async with aiohttp.ClientSession(connector=connector, headers={"Content-Type": "application/json"}) as session:
 
-            async def work() -> None:
-                for body in bodies:
+            async def work(left: Iterator[bytes]) -> None:
+                for body in left:
                     async with session.post(f"{url}/chat/completions", data=body) as response:
                         orjson.loads(await response.read())
 
-            await asyncio.gather(*(work() for _ in range(concurrency)))
+            spent = (0.0, 0.0)
+            for left in (bodies(concurrency), bodies(count)):
+                wall, cpu = time.perf_counter(), time.process_time()
+                await asyncio.gather(*(work(left) for _ in range(concurrency)))
+                spent = time.perf_counter() - wall, time.process_time() - cpu
+            return spent
 
-    _, cpu = timed(lambda: uvloop.run(run()))
-    return 1000 * cpu / count
+    return uvloop.run(run())
 
 
-def sdk(url: str, concurrency: int, count: int) -> float:
-    """Plain ``openai.AsyncOpenAI`` with the schema written by hand, answers validated, nothing kept."""
+def sdk(url: str, concurrency: int, count: int) -> tuple[float, float]:
+    """Plain ``openai.AsyncOpenAI`` with the schema written by hand, answers validated, nothing kept; connections are open already."""
     import json
 
     from openai import AsyncOpenAI
 
     schema = {"type": "json_schema", "json_schema": {"name": "Form", "strict": True, "schema": json.loads(strict_schema(Form)[0])}}
-    asked = iter([request.prompt.messages() for request in requests(count, "sdk")])
 
-    async def run() -> None:
+    async def run() -> tuple[float, float]:
         async with AsyncOpenAI(base_url=url, api_key="k") as client:
 
-            async def work() -> None:
-                for messages in asked:
+            async def work(left: Iterator[list[dict[str, str]]]) -> None:
+                for messages in left:
                     reply = await client.chat.completions.create(model="fake", messages=messages, max_tokens=200, response_format=schema)  # type: ignore[call-overload]
                     Form.model_validate_json(reply.choices[0].message.content)
 
-            await asyncio.gather(*(work() for _ in range(concurrency)))
+            spent = (0.0, 0.0)
+            for number in (concurrency, count):
+                left = iter([request.prompt.messages() for request in requests(number)])
+                wall, cpu = time.perf_counter(), time.process_time()
+                await asyncio.gather(*(work(left) for _ in range(concurrency)))
+                spent = time.perf_counter() - wall, time.process_time() - cpu
+            return spent
 
-    _, cpu = timed(lambda: asyncio.run(run()))
-    return 1000 * cpu / count
+    return asyncio.run(run())
 
 
-def cpu(count: int = 3000) -> None:
-    """CPU per request at two concurrencies."""
-    with server() as url:
+def cpu(count: int = 3000, rounds: int = 5) -> None:
+    """CPU per request at two concurrencies, in alternating rounds."""
+    with server() as url, server(host=own_address()) as beyond:
         for concurrency in (64, 512):
-            figures = []
-            for _ in range(3):
-                with tempfile.TemporaryDirectory() as folder:
-                    figures.append(ours(url, concurrency, count, Path(folder)))
-            mine = statistics.median(figures)
-            plain, other = bare(url, concurrency, count), sdk(url, concurrency, count // 3)
+            found: dict[str, list[float]] = {}
+            for _ in range(rounds):
+                for name, ask, address, number, threshold in (
+                    ("ours", ours, url, count, THRESHOLD),
+                    ("bare", bare, url, count, gc.get_threshold()[0]),
+                    ("library", ours, url, count, gc.get_threshold()[0]),
+                    ("sdk", sdk, url, count // 5, gc.get_threshold()[0]),
+                    ("beyond", ours, beyond, count, THRESHOLD),
+                ):
+                    with collector(threshold):
+                        found.setdefault(name, []).append(1000 * ask(address, concurrency, number)[1] / number)
+            mine, plain, other, default, far = (statistics.median(found[name]) for name in ("ours", "bare", "sdk", "library", "beyond"))
             show(f"CPU per request, commit and validation included, concurrency {concurrency}", mine, "ms", "≤ 0.5")
+            show("  with Python's usual collector instead of the command line's", default, "ms", "≤ 0.5")
+            show("  to an address that is not loopback", far, "ms", "≤ 0.5")
             show(f"  against bare aiohttp + orjson + uvloop ({plain:.3f} ms)", mine / plain, "×", "")
             show(f"  against openai.AsyncOpenAI, which keeps nothing ({other:.3f} ms)", mine / other, "×", "")
 
@@ -164,18 +212,18 @@ def cpu(count: int = 3000) -> None:
 # --------------------------------------------------------------------------- throughput
 
 
-def throughput() -> None:
-    """Wall time against the ideal of a server that answers any number of requests at once."""
+def throughput(rounds: int = 3) -> None:
+    """Wall time against the ideal of a server that answers any number of requests at once, and what a bare client reaches of it."""
     with server(0.2) as url:
         for concurrency, count, target in ((64, 1280, "≤ 1.05"), (512, 5120, "≤ 1.4")):
-            with (
-                tempfile.TemporaryDirectory() as folder,
-                ResponseCache(Path(folder) / "c.sqlite") as cache,
-                closing(OpenAICompatible("fake", url, "", concurrency, cache)) as model,
-            ):
-                drain(model, requests(concurrency, "warm"))
-                wall, _ = timed(lambda model=model, count=count: drain(model, requests(count)))  # type: ignore[misc]
-            show(f"{count} requests of 200 ms, {concurrency} at once, against the ideal", wall / (0.2 * count / concurrency), "×", target)
+            ideal = 0.2 * count / concurrency
+            walls: list[tuple[float, float]] = []
+            for _ in range(rounds):
+                with collector(THRESHOLD):
+                    walls.append((ours(url, concurrency, count)[0], bare(url, concurrency, count)[0]))
+            mine, plain = (statistics.median(wall) / ideal for wall in zip(*walls, strict=True))
+            show(f"{count} requests of 200 ms, {concurrency} at once, against the ideal", mine, "×", target)
+            show("  bare aiohttp + orjson + uvloop, the same bodies", plain, "×", "")
 
 
 def lognormal(count: int = 640, concurrency: int = 64, median: float = 0.5, sigma: float = 0.8) -> None:
@@ -193,22 +241,29 @@ def lognormal(count: int = 640, concurrency: int = 64, median: float = 0.5, sigm
     show(f"{count} requests, log-normal (median {median:g} s, σ {sigma:g}), against a sliding window", wall / max(free), "×", "≤ 1.05")
 
 
-def chained(count: int = 1280, concurrency: int = 64) -> None:
-    """Two stages at two servers, the second asked with the answers of the first."""
+def chained(count: int = 1280, concurrency: int = 64, rounds: int = 3) -> None:
+    """Two stages at two servers through one cache, the second asked with the answers of the first."""
+    walls = []
     with server(0.1) as first_url, server(0.2) as second_url:
-        one = OpenAICompatible("fake", first_url, "", concurrency, server_group="one")
-        two = OpenAICompatible("fake", second_url, "", concurrency, server_group="two")
-        with closing(one), closing(two):
-            drain(one, requests(concurrency, "warm"))
-            drain(two, requests(concurrency, "warm"))
+        for _ in range(rounds):
+            with tempfile.TemporaryDirectory() as folder, ResponseCache(Path(folder) / "c.sqlite") as cache:
+                one = OpenAICompatible("fake", first_url, "", concurrency, cache, server_group="one")
+                two = OpenAICompatible("fake", second_url, "", concurrency, cache, server_group="two")
+                with closing(one), closing(two), collector(THRESHOLD):
+                    drain(one, requests(concurrency, "warm"))
+                    drain(two, requests(concurrency, "warm"))
 
-            def both() -> None:
-                first = one.map(requests(count))
-                asked = (ChatRequest(done.request_id, Prompt(TEMPLATE, {"text": done.text, "n": done.request_id}), Form) for done in first)
-                drain(two, asked)
+                    def both(one: OpenAICompatible = one, two: OpenAICompatible = two) -> None:
+                        first = one.map(requests(count))
+                        asked = (
+                            ChatRequest(done.request_id, Prompt(TEMPLATE, {"text": done.text, "n": done.request_id}), Form)
+                            for done in first
+                        )
+                        assert drain(two, asked) == count
 
-            wall, _ = timed(both)
-    show("two chained stages (100 and 200 ms), against the longer one's ideal", wall / (0.2 * count / concurrency), "×", "≤ 1.1")
+                    walls.append(timed(both)[0])
+    ideal = 0.2 * count / concurrency
+    show("two chained stages (100 and 200 ms), against the longer one's ideal", statistics.median(walls) / ideal, "×", "≤ 1.1")
 
 
 # --------------------------------------------------------------------------- prefix cache

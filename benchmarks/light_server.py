@@ -52,9 +52,9 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_later(self._latency(body), self._transport.write, REPLY)  # type: ignore[attr-defined]
 
 
-async def serve(latency: Callable[[bytes], float]) -> None:
+async def serve(latency: Callable[[bytes], float], host: str) -> None:
     """Serve until killed."""
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(latency), "127.0.0.1", 0, backlog=2048)
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(latency), host, 0, backlog=2048)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
@@ -63,5 +63,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--lognormal", type=float, default=0.0, help="σ")
+    parser.add_argument("--host", default="127.0.0.1")
     args = parser.parse_args()
-    uvloop.run(serve(latency_of(args.latency, args.lognormal)))
+    uvloop.run(serve(latency_of(args.latency, args.lognormal), args.host))

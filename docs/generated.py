@@ -91,10 +91,66 @@ def checkers(*, ifeval: bool) -> str:
     return "\n".join(["| checker | passes when | arguments |", "|---|---|---|", *rows])
 
 
+def gates() -> str:
+    """What each gate asks, why it fails pairs, and its settings with their defaults."""
+    import inspect
+    import re
+
+    from pydantic import BaseModel
+
+    from wildgraph.gates import ORDER
+    from wildgraph.registry import load
+
+    parts = []
+    for name in ORDER:
+        gate = load("gates", name)
+        assert isinstance(gate, type)
+        assert issubclass(gate, BaseModel)
+        about, _, settings = inspect.cleandoc(gate.__doc__ or "").partition("Attributes:")
+        fails = " ".join(inspect.cleandoc(gate.judge.__doc__ or "").split())  # type: ignore[attr-defined]
+        listed = [f"`{field}: {info.get_default(call_default_factory=True)!r}`" for field, info in gate.model_fields.items()]
+        text = re.sub(r":(?:mod|func|class):`([^`]*)`", r"`\1`", " ".join(about.split()))
+        meanings = [" ".join(entry.split()) for entry in re.split(r"\n {4}(?! )", settings) if entry.strip()]
+        parts.append(
+            f"### {name}\n\n{text} {fails}\n"
+            + ("\nSettings: " + ", ".join(listed) + "\n\n" if listed else "")
+            + "\n".join(f"- {one}" for one in meanings)
+        )
+    return "\n\n".join(parts)
+
+
+def gate_table() -> str:
+    """Gate × paradigm."""
+    from wildgraph.gates import COLUMNS, TABLE
+    from wildgraph.gates.table import REQUIRED
+
+    notes = list(dict.fromkeys(cell for row in TABLE.values() for cell in row.values() if cell != REQUIRED))
+    rows = [
+        f"| {gate} | {' | '.join('yes' if cell == REQUIRED else f'({notes.index(cell) + 1})' for cell in row.values())} |"
+        for gate, row in TABLE.items()
+    ]
+    head = [f"| gate | {' | '.join(column.replace('_', ' ') for column in COLUMNS)} |", f"|---|{'---|' * len(COLUMNS)}"]
+    return "\n".join([*head, *rows, "", *(f"({number}) {note}.  " for number, note in enumerate(notes, 1))])
+
+
+def benchmarks() -> str:
+    """The benchmarks that are known, as a table."""
+    from wildgraph.gates.contamination import known_benchmarks
+
+    rows = [
+        f"| {one.name} | {one.source} | {f'arXiv {one.paper}' if one.paper else ''} | {', '.join(f'`{column}`' for column in one.columns)} | {one.note} |"
+        for one in known_benchmarks()
+    ]
+    return "\n".join(["| benchmark | data | paper | columns | note |", "|---|---|---|---|---|", *rows])
+
+
 _PARTS: dict[str, Callable[[], str]] = {
     "<!-- reasons -->": reasons,
     "<!-- commands -->": commands,
     "<!-- settings -->": settings,
+    "<!-- gates -->": gates,
+    "<!-- gate table -->": gate_table,
+    "<!-- benchmarks -->": benchmarks,
     "<!-- checkers -->": partial(checkers, ifeval=False),
     "<!-- ifeval -->": partial(checkers, ifeval=True),
 }

@@ -27,6 +27,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 Body = dict[str, Any]
 Answer = Callable[[Body], str]
@@ -253,6 +254,8 @@ class FakeServer:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 method, path, _ = head.split(" ", 2)
+                if path.startswith("http://"):  # asked as a proxy; every host is this server
+                    path = urlsplit(path)._replace(scheme="", netloc="").geturl()
                 headers = {name.lower(): value for name, value in re.findall(r"^([^:\r\n]+): *(.*?)\r$", head, re.MULTILINE)}
                 data = await reader.readexactly(int(headers.get("content-length", 0)))
                 if not await self._respond(method, path, headers, data, writer):

@@ -1,6 +1,8 @@
 """Pairs and documents made by hand, for tests of what comes after adapting."""
 
-from wildgraph.records import Document, DocumentRef, Evidence, Message, Pair, Provenance, TokenCounts, content_hash
+import json
+
+from wildgraph.records import Alternative, Checker, Document, DocumentRef, Evidence, Message, Pair, Provenance, TokenCounts, content_hash
 
 LEASE = (
     "LEASE AGREEMENT\n\nThe tenant shall pay a rent of 1,200 euros on the first day of every month. "
@@ -61,6 +63,30 @@ def pair(
         "n_tokens": TokenCounts(documents=90, instruction=14, response=28),
     }
     return Pair.model_validate(fields | more)
+
+
+def worse(content="The rent is 900 euros a month, and nobody says when the deposit comes back to the tenant of the house.", **more):
+    fields = {"content": content, "made": "wrong_document", "matched": True, "engine": "scripted", "detail": "another lease"}
+    return Alternative.model_validate(fields | more)
+
+
+def exact(answer="1,200 euros"):
+    return Checker(name="exact", args=json.dumps({"answer": answer}))
+
+
+def dialogue(**more):
+    """Three questions about a lease, each answer trained on."""
+    said = (
+        ("What does the tenant pay?", "The tenant pays 1,200 euros a month."),
+        ("And the deposit?", "It is 2,400 euros, returned within thirty days."),
+        ("How does one end it?", "With three months' notice in writing."),
+    )
+    turns = [
+        message
+        for asked, answered in said
+        for message in (Message(role="user", content=asked), Message(role="assistant", content=answered, train=True))
+    ]
+    return pair(turns=tuple(turns), paradigm="dialogue", spans=(), **more)
 
 
 def texts(*documents):

@@ -14,8 +14,14 @@ TOWN = (
 LIST = "1. The levy rises to 14.0%.\n2. In 2019 it was 11.5%.\n3. The committee met in 2021."
 
 
-def broken(instruction, answer, *documents, seed="s"):
+def all_broken(instruction, answer, *documents, seed="s"):
     return {one.detail: one.text for one in breaks(instruction, answer, documents or (TOWN,), seed=seed)}
+
+
+def broken(instruction, answer, *documents, seed="s"):
+    """Without the statements that are turned round, which come last and nearly everywhere."""
+    found = all_broken(instruction, answer, *documents, seed=seed)
+    return {detail: text for detail, text in found.items() if " at " not in detail or "asked for" in detail}
 
 
 def test_a_figure_is_exchanged_with_one_that_looks_like_it_everywhere():
@@ -92,6 +98,34 @@ def test_tables_and_json_are_not_made_longer_in_prose():
     rows = json.dumps([{"statement": "It was in 2019."}])
     for text in broken("As JSON.", rows).values():
         json.loads(text)
+
+
+def test_a_name_of_one_word_is_exchanged_with_one_that_comes_more_than_once():
+    text = (
+        "Then came Xenomanes, and then Pantagruel spoke. He told Xenomanes of Pantagruel and of Epistemon. The Pilot slept; the pilot woke."
+    )
+    found = broken("Who came?", "They say that Xenomanes came.", text)
+    assert found["Xenomanes became Pantagruel"] == "They say that Pantagruel came."
+
+
+def test_a_statement_without_facts_is_turned_round_in_one_place():
+    found = all_broken("What about it?", "Aggregation is always permitted.", "Aggregation is always permitted.")
+    (text,) = found.values()
+    assert text in ("Aggregation is not always permitted.", "Aggregation is never permitted.", "Aggregation is always forbidden.")
+    assert all_broken("What?", "Nothing here.", "Nothing here.") == {}
+    for seed in "abcdef":  # a negation would be longer
+        (text,) = all_broken("What?", "It is more than it was before.", "x", seed=seed).values()
+        assert text in ("It is less than it was before.", "It is more than it was after.")
+    both_ways = {
+        next(iter(all_broken("?", f"It is {word}.", "x", seed=seed).values()), "") for word in ("higher", "lower") for seed in "abcdef"
+    }
+    assert {"It is lower.", "It is higher."} <= both_ways
+
+
+def test_facts_come_before_statements():
+    details = list(all_broken("What?", "The levy is 14.0%.", TOWN))
+    assert "14.0%" in details[0]
+    assert details[-1].startswith("is became is not")
 
 
 def test_the_seed_decides_and_nothing_else():

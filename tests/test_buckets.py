@@ -1,10 +1,10 @@
-from collections import Counter
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from wildgraph.buckets import bucket_of, length_of, normalised, parse_targets, spoken
+from wildgraph.buckets import length_of, normalised, parse_targets, spoken
+from wildgraph.config import QuotaConfig
 
 
 @given(st.integers(1024, 10**9))
@@ -40,11 +40,12 @@ def test_shares_add_up_to_one():
     assert normalised({32768: 3, 8192: 1}) == {8192: 0.25, 32768: 0.75}
 
 
-def test_the_bucket_of_an_index_depends_on_nothing_else_and_buckets_come_in_their_shares():
-    shares = {8192: 0.5, 32768: 0.3, 131072: 0.2}
-    drawn = [bucket_of(7, index, shares) for index in range(4000)]
-    assert drawn == [bucket_of(7, index, dict(reversed(shares.items()))) for index in range(4000)]
-    assert drawn != [bucket_of(8, index, shares) for index in range(4000)]
-    counts = Counter(drawn)
-    for length, share in shares.items():
-        assert counts[length] / 4000 == pytest.approx(share, abs=0.03)
+def test_a_configuration_writes_lengths_as_people_do():
+    assert QuotaConfig(buckets="8k:1,32k:3").buckets == {8192: 0.25, 32768: 0.75}
+    assert QuotaConfig(buckets={"4k": 0.25, 8192: 0.5}).buckets == {4096: 0.25, 8192: 0.5}
+
+
+@pytest.mark.parametrize("buckets", ["8q", {"8k": -1}, {100: 1}, 5, {"8k": 0.7, "4k": 0.7}])
+def test_what_is_no_length_or_no_share_is_refused(buckets):
+    with pytest.raises(ValidationError):
+        QuotaConfig(buckets=buckets)

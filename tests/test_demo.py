@@ -8,9 +8,11 @@ import stat
 from collections import Counter
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from whole_runs import copied, pairs, reproducible, requests_of, rows, succeed
 
+from wildgraph.checkers import COLUMNS, reward
 from wildgraph.corpus import DocumentStore
 from wildgraph.pipeline import status
 from wildgraph.published import check_graphs
@@ -155,21 +157,40 @@ def test_the_funnel_adds_up(demo):
 
 
 def test_the_data_set_loads_and_matches_the_pairs(demo):
-    pandas = pytest.importorskip("pandas")
-    files = sorted((demo.run / "export").rglob("*.jsonl"))
-    exported = [row for file in files for row in rows(file)]
+    exported = [row for file in sorted((demo.run / "export").rglob("*.parquet")) for row in pq.read_table(file).to_pylist()]
     assert len(exported) == len(rows(demo.run / "pairs.jsonl"))
-    frames = [pandas.read_parquet(file) for file in sorted((demo.run / "export").rglob("*.parquet"))]
-    assert sum(map(len, frames)) == len(exported)
     card = (demo.run / "export/README.md").read_text(encoding="utf-8")
     assert "baseline" in card
     by_id = {row["id"]: row for row in rows(demo.run / "pairs.jsonl")}
     with DocumentStore(demo.run / "documents.sqlite") as store:
         for row in exported:
             pair = by_id[row["id"]]
-            assert row["completion"] == [{"role": "assistant", "content": pair["response"]}]
+            assert row["completion"][-1] == {"role": "assistant", "content": pair["response"]}
             asked = "".join(turn["content"] for turn in row["prompt"])
             assert pair["instruction"] in asked
             assert "<<<DOCUMENT" not in asked
             for document in pair["documents"]:
                 assert store.text(document["hash"]).strip()[:200] in asked
+
+
+def test_every_objective_comes_from_the_same_pairs(demo, tmp_path):
+    run = copied(demo.run, tmp_path)
+    succeed("export", run, "--to", "sft,dpo,grpo,sharegpt,alpaca,openai", "-q")
+    count = len(rows(run / "pairs.jsonl"))
+    found = {
+        name: [row for file in sorted((run / "export" / name).glob("*.parquet")) for row in pq.read_table(file).to_pylist()]
+        for name in ("sft", "dpo", "grpo")
+    }
+    assert len(found["sft"]) == count
+    assert found["dpo"]
+    assert found["grpo"]
+    by_id = {row["id"]: row for row in found["sft"]}
+    assert all(by_id[row["pair_id"]]["completion"][-1:] == row["chosen"] != row["rejected"] for row in found["dpo"])
+    for row in found["grpo"]:
+        earned = reward(
+            [row["prompt"]], [[{"role": "assistant", "content": row["answer"]}]], None, **{name: [row[name]] for name in COLUMNS}
+        )
+        assert earned == [1.0], row["id"]
+    lines = {name: sum(len(rows(file)) for file in (run / "export" / name).glob("*.jsonl")) for name in ("sharegpt", "alpaca", "openai")}
+    dialogues = sum(row["paradigm"] == "dialogue" for row in found["sft"])
+    assert lines == {"sharegpt": count, "openai": count, "alpaca": count - dialogues}

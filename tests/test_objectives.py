@@ -252,7 +252,7 @@ def test_pass_rates_are_measured_on_the_exported_prompt(
     fake_server: Callable[..., FakeServer], inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """The paradigms that this sample has carry no checkers: they are put on, and what they say is scripted."""
-    monkeypatch.setattr(objectives, "passes_checkers", lambda pair, text: len(text) % 3 == 0)
+    monkeypatch.setattr(objectives, "passes_checkers", lambda pair, text, prompt: len(text) % 3 == 0 and pair.instruction in prompt)
     judged = waves.Waves._judged
 
     def checked(self: waves.Waves, draft: waves.Draft) -> waves.Draft:

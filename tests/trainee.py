@@ -10,8 +10,8 @@ STRICT = "{% for message in messages %}{% if message.role == 'system' %}{{ raise
 _TEXT = "The tenant pays the rent of 1,200 euros on the first day of every month. Grüße aus Köln, и комитет согласовал бюджет. " * 3
 
 
-def make_trainee(folder: Path, template: str = TEMPLATE) -> Path:
-    """Save the tokenizer to a folder; without a template where it is empty."""
+def make_trainee(folder: Path, template: str = TEMPLATE, text: str = _TEXT, size: int = 500) -> Path:
+    """Save the tokenizer to a folder; without a template where it is empty. It learns ``size`` tokens from the text."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -20,9 +20,9 @@ def make_trainee(folder: Path, template: str = TEMPLATE) -> Path:
     made.decoder = decoders.ByteLevel()
     special = ["<s>", "</s>", "<|start|>", "<|end|>"]
     made.train_from_iterator(
-        [_TEXT],
+        text.splitlines(),
         trainers.BpeTrainer(
-            vocab_size=500, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+            vocab_size=size, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
         ),
     )
     fast = PreTrainedTokenizerFast(tokenizer_object=made, bos_token="<s>", eos_token="</s>", additional_special_tokens=special[2:])

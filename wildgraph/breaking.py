@@ -6,6 +6,7 @@ What a program changes keeps length and form, so that a model that learns to pre
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -23,6 +24,9 @@ _ROW = re.compile(r"^\|(?![ :|-]+$).*\|[ \t]*$", re.MULTILINE)
 _CAPITAL = r"[^\W\d_a-zà-öø-ÿа-яё][^\W\d_]*[^\W\d_A-ZÀ-ÖØ-ÞА-ЯЁ][\w'’-]*"
 _NAME = re.compile(rf"\b{_CAPITAL}(?:[ ]{_CAPITAL}){{1,3}}\b")
 _LOWER = re.compile(r"\b[^\W\d_A-ZÀ-ÖØ-ÞА-ЯЁ][\w'’-]*")
+_WITHIN = re.compile(
+    rf"(?<=[^\W\d_A-ZÀ-ÖØ-ÞА-ЯЁ],[ ])(?:{_CAPITAL})(?![ ]{_CAPITAL})\b|(?<=[^\W\d_A-ZÀ-ÖØ-ÞА-ЯЁ][ ])(?:{_CAPITAL})(?![ ]{_CAPITAL})\b"
+)
 #: A longer or shorter answer than this share of the whole one shows in its length.
 SPREAD = 0.2
 
@@ -39,6 +43,7 @@ class _Limits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     limits: tuple[_Limit, ...]
+    opposites: tuple[tuple[str, str], ...]
     ordered: tuple[str, ...]
 
 
@@ -67,17 +72,19 @@ def breaks(instruction: str, answer: str, documents: Sequence[str], *, seed: str
 
     Example:
         >>> text = "The fee is 1,200 euros. The deposit is 2,400 euros."
-        >>> [broken.text for broken in breaks("What is the fee?", "The fee is 1,200 euros.", [text], seed="a")]
-        ['The fee is 2,400 euros.']
+        >>> next(breaks("What is the fee?", "The fee is 1,200 euros.", [text], seed="a")).text
+        'The fee is 2,400 euros.'
     """
     ways: Mapping[str, Callable[[str, str, Sequence[str], str], Broken | None]] = {
         "number": _number,
         "name": _name,
+        "single name": _single_name,
         "order": _order,
         "limit": _limit,
     }
-    for way in sorted(ways, key=lambda name: content_hash("way", seed, name)):
-        broken = ways[way](instruction, answer, documents, seed)
+    # What a statement turns round in is found nearly everywhere, and says less of a document than its facts do.
+    for way in (*sorted(ways, key=lambda name: content_hash("way", seed, name)), "opposite"):
+        broken = ways.get(way, _opposite)(instruction, answer, documents, seed)
         if broken is not None and broken.text != answer:
             yield broken
 
@@ -143,6 +150,43 @@ def _name(_instruction: str, answer: str, documents: Sequence[str], seed: str) -
     name = _draw(seed, "name", sorted(options))
     other = _draw(seed, "other name", sorted(options[name]))
     return Broken(re.sub(rf"\b{re.escape(name)}\b", lambda _: other, answer), f"{name} became {other}")
+
+
+def _single_name(_instruction: str, answer: str, documents: Sequence[str], seed: str) -> Broken | None:
+    """A name of one word, within a sentence, exchanged with another one that the documents have more than once."""
+    often = Counter(match.group() for text in documents for match in _WITHIN.finditer(text))
+    ordinary = {word for text in documents for word in _LOWER.findall(text)}
+    there = {one for one, count in often.items() if count > 1 and one.lower() not in ordinary}
+    mine = {match.group() for match in _WITHIN.finditer(answer)}
+    options = {name: [one for one in there - mine if abs(len(one) - len(name)) <= 2 and one not in answer] for name in mine & there}
+    options = {name: others for name, others in options.items() if others}
+    if not options:
+        return None
+    name = _draw(seed, "name", sorted(options))
+    other = _draw(seed, "other name", sorted(options[name]))
+    return Broken(re.sub(rf"\b{re.escape(name)}\b", lambda _: other, answer), f"{name} became {other}")
+
+
+def _opposite(_instruction: str, answer: str, _documents: Sequence[str], seed: str) -> Broken | None:
+    """One word exchanged with its opposite, so that a statement is turned round."""
+    turned: dict[str, str] = {}
+    for one, another in _limits().opposites:
+        turned.setdefault(one, another)
+        turned.setdefault(another, one)
+    found = list(_opposites().finditer(answer))
+    # A negation makes an answer longer far more often than shorter, and many of them would show: words of one length come first.
+    found = [match for match in found if abs(len(turned[match.group()]) - len(match.group())) <= 1] or found
+    if not found:
+        return None
+    match = found[int(content_hash("opposite", seed), 16) % len(found)]
+    other = turned[match.group()]
+    return Broken(answer[: match.start()] + other + answer[match.end() :], f"{match.group()} became {other} at {match.start()}")
+
+
+@cache
+def _opposites() -> re.Pattern[str]:
+    words = sorted((re.escape(word) for pair in _limits().opposites for word in pair), key=len, reverse=True)
+    return re.compile(rf"\b(?:{'|'.join(words)})\b")
 
 
 # --------------------------------------------------------------------------- conditions

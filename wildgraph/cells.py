@@ -16,10 +16,11 @@ from typing import NamedTuple
 
 from wildgraph.config import Config
 from wildgraph.errors import UsageError
+from wildgraph.grounds import graph_named
 from wildgraph.paradigms import PARADIGMS
 from wildgraph.quotas import REST, Cell, Dimension, Lack, Plan, lacking
 from wildgraph.records import Pair, Rejection, TaskSpec
-from wildgraph.stages.walk import Sampler, distinct, graph_named
+from wildgraph.stages.walk import Sampler, distinct
 
 PARADIGM, TYPE, BUCKET, LANGUAGE = "paradigm", "document_type", "bucket", "language"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import click
 
 from wildgraph import __version__
 from wildgraph.commands.cache import cache
+from wildgraph.commands.dataset import diff, export
 from wildgraph.commands.estimate import estimate_group
 from wildgraph.commands.gate import gate
 from wildgraph.commands.graph import forget, graph, purge
@@ -74,6 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script."""
+    # Thousands of requests in flight outlive the collector's usual short rounds, which would then go through everything again and again.
+    gc.set_threshold(50_000)
     sys.exit(main())
 
 
@@ -91,7 +95,7 @@ def cli() -> None:
     """
 
 
-for _command in (graph, forget, purge, gate):
+for _command in (graph, forget, purge, gate, export, diff):
     cli.add_command(_command)
 
 
@@ -250,20 +254,6 @@ def view(source: Path, output: Path | None, publish: bool, no_compress: bool) ->
 
     file = run_view(source, output, publish=publish, compress=not no_compress)
     click.echo(f"page     {file} ({file.stat().st_size / 1e6:.1f} MB), opens by double click, without a network")
-
-
-@cli.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--to", "formats", default="sft", show_default=True, help="Formats, separated by commas.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder [RUN/export].")
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="YAML file.")
-def export(run: Path, formats: str, output: Path | None, config_file: Path | None) -> None:
-    """Export the latest sample of RUN as data sets with a Hugging Face card."""
-    from wildgraph.pipeline import export as run_export
-    from wildgraph.terminal import show_export
-
-    result = run_export(run, [name.strip() for name in formats.split(",") if name.strip()], output, configuration(config_file, {}))
-    show_export(result)
 
 
 @cli.command()

@@ -180,6 +180,8 @@ class QuotaConfig(_Section):
     @field_validator("paradigms", "document_types", "buckets", "languages")
     @classmethod
     def _add_up(cls, shares: dict[Any, float], info: ValidationInfo) -> dict[Any, float]:
+        if any(share < 0.0 for share in shares.values()):
+            raise ValueError("a share is below 0")
         try:
             Dimension.of((info.field_name or "").rstrip("s").replace("_", " "), {str(name): share for name, share in shares.items()})
         except UsageError as error:

@@ -69,7 +69,7 @@ DEFAULT_FIELDS: tuple[MetaField, ...] = (
         name="user_profile",
         description="who the user is: occupation or role",
         examples=("law student", "software developer", "journalist"),
-        grain="role and field count, as far as they change what is asked: readers of one kind of document in related jobs are one; a learner, a hobbyist and a professional of one field are three; students of different broad fields are different",
+        grain="role and field count, as far as they change what is asked: those who review one kind of document are one, whatever their post, but apart from those who advise on it; in one team those who make, those who manage and those who take part are three; in one craft a professional, a hobbyist and a student are three, and so are those who work on different things; researchers and research students of one field are one; students are told apart by broad field, members of the public by their situation",
     ),
     MetaField(
         name="language_style",
@@ -102,7 +102,7 @@ DEFAULT_FIELDS: tuple[MetaField, ...] = (
         name=OUTPUT_FORMAT,
         description="the form of answer that is asked for or clearly expected",
         examples=("bullet list", "table", "short paragraph", "email", "json"),
-        grain="form, rough size and what comes with it count: a word, a sentence, one paragraph, several paragraphs and a list are five, whether of a summary, a rewritten text or an answer; code alone and code with an explanation are two, and so is code in different programming languages; the natural language of a text does not count",
+        grain="form and rough size count: a word, one sentence, a few sentences, one paragraph, several paragraphs and a list are six; a summary, a rewritten text, a story and an answer of one size are different; code alone is told apart by its programming language, code with an explanation is one form whatever the language; the natural language, the subject and the tone of a text do not count",
     ),
     MetaField(
         name="sentiment",
@@ -113,7 +113,7 @@ DEFAULT_FIELDS: tuple[MetaField, ...] = (
         name=CONSTRAINT,
         description="explicit conditions on the answer",
         examples=("maximum length", "exact number of items", "quote the passages", "avoid jargon", "formal tone"),
-        grain="what is restricted, how, and in what kind of work count, the values do not: a longest, a shortest and an exact length are three; rules of a program, a game, a story, a calculation and a search in a document are never one; a role to take counts by the kind of profession",
+        grain="what is restricted and how count, the values do not: a longest, a shortest and an approximate length are three; to keep to one topic, one speaker or one kind of clause are three; an element to put in, one to leave out and one to keep are three; a condition that makes sense in a single task stays alone or with those that fix the same kind of thing, and is never swept together with others as a rule of the program, the story or the calculation; a role to take counts by the kind of profession",
         multi=True,
         cap=2,
     ),

@@ -270,3 +270,28 @@ def find_label(name: str, graphs: Sequence[TaskGraph]) -> str:
     if len(found) > 1:
         raise UsageError(f"several labels are called {name!r}: {', '.join(found)}", "name one of these")
     return found[0]
+
+
+def graph_named(name: str, grounds: Sequence[Ground]) -> int:
+    """The place of the graph with this id, slug or name.
+
+    Raises:
+        UsageError: there is none with documents, or no path can start in it.
+    """
+    known = {
+        word.casefold(): place
+        for place, ground in enumerate(grounds)
+        for word in (ground.graph.document_type, ground.graph.slug, ground.graph.name)
+    }
+    place = known.get(name.casefold())
+    if place is None:
+        near = difflib.get_close_matches(name.casefold(), known, n=1)
+        raise UsageError(
+            f"a share is given to the document type {name!r}, of which there is no graph with documents",
+            f"did you mean {near[0]!r}?" if near else f"there are {', '.join(ground.graph.name for ground in grounds[:8])}",
+        )
+    if not grounds[place].can_start:
+        raise UsageError(
+            f"a share is given to {name!r}, but no path with what is required can start in its graph", "share among the other types"
+        )
+    return place

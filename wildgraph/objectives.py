@@ -41,6 +41,7 @@ class Objectives:
     store: DocumentStore
     count_tokens: Callable[[str], int]
     _specs: dict[int, TaskSpec] = field(default_factory=dict)
+    _prompts: dict[int, str] = field(default_factory=dict)
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -66,9 +67,7 @@ class Objectives:
                 seed=self.config.sample.seed,
             )
         if self.engines.trainee is not None:
-            found = probe_stage.probe(
-                found, self.config.probe, trainee=self.engines.trainee, messages=self._messages, passes=passes_checkers
-            )
+            found = probe_stage.probe(found, self.config.probe, trainee=self.engines.trainee, messages=self._messages, passes=self._passes)
         return found
 
     def count(self, pair: Pair, counts: Mapping[str, StageCount]) -> None:
@@ -106,7 +105,7 @@ class Objectives:
             documents=self._documents(pair),
             answer_prompt=prompt if single else None,
             neighbours=lambda: self._neighbours(pair),
-            passes=(lambda text: passes_checkers(pair, text)) if pair.checkers else None,
+            passes=(lambda text: self._passes(pair, text)) if pair.checkers else None,
         )
 
     @cached_property
@@ -137,6 +136,12 @@ class Objectives:
         assert self.engines.judge is not None
         return judge_stage.score(answers, self.config.judge, model=self.engines.judge, document=self.store.get)
 
+    def _passes(self, pair: Pair, text: str) -> bool:
+        if pair.index not in self._prompts:  # answers to one prompt come one after the other
+            self._prompts.clear()
+            self._prompts[pair.index] = "\n\n".join(content for _, content in self._messages(pair))
+        return passes_checkers(pair, text, self._prompts[pair.index])
+
     def _messages(self, pair: Pair) -> list[tuple[str, str]]:
         """The prompt as it is exported."""
         last = max(place for place, turn in enumerate(pair.turns) if turn.role == "assistant")
@@ -156,13 +161,18 @@ def _enter(count: StageCount, pair: Pair, reason: str) -> None:
 _NEAR = 32
 
 
-def passes_checkers(pair: Pair, text: str) -> bool:
+def passes_checkers(pair: Pair, text: str, prompt: str) -> bool:
     """Whether an answer passes every checker of a pair; one that decides nothing does not stand in its way.
+
+    Args:
+        pair: whose checkers.
+        text: the answer.
+        prompt: what is exported, where quotations may stand.
 
     Raises:
         WildgraphError: a checker cannot be loaded.
     """
     checkers = import_module("wildgraph.checkers")
-    context = checkers.Context(prompt=pair.instruction, language=language_code(pair.language))
+    context = checkers.Context(prompt=prompt, documents=(prompt,), language=language_code(pair.language))
     statuses = [checkers.load_check(one.name, one.args)(text, context).status for one in pair.checkers]
     return "fail" not in statuses and "pass" in statuses

@@ -22,8 +22,9 @@ from wildgraph.errors import EmptyResultError, InputError, RunError, UsageError
 from wildgraph.estimating import Estimate, estimate_build, estimate_sample
 from wildgraph.explorer.page import render_page
 from wildgraph.explorer.payload import FunnelStage, PageData
-from wildgraph.exporters.card import About, write_dataset
-from wildgraph.exporters.files import Sizes
+from wildgraph.exporters.card import About
+from wildgraph.exporters.hub import check_push, push
+from wildgraph.exporting import ExportResult, write_datasets
 from wildgraph.files import expand
 from wildgraph.funnel import Observer, StageCount, silent
 from wildgraph.masking import load_masker
@@ -32,7 +33,6 @@ from wildgraph.records import Pair
 from wildgraph.rows import look_into
 from wildgraph.sampling import SampleResult, read_pairs
 from wildgraph.sampling import sample_pairs as _sample_pairs
-from wildgraph.stages import export as export_stage
 from wildgraph.store import RunDirectory
 from wildgraph.survey import CoverageReport, path_quality, unreached_edges
 from wildgraph.taskgraph import TaskGraph, read_graphs
@@ -168,34 +168,34 @@ def sample(
         return _sample_pairs(directory, graphs, concepts, documents, config, engines, observe)
 
 
-@dataclass(frozen=True)
-class ExportResult:
-    """What ``export`` left.
-
-    Attributes:
-        folder: of the data sets. files: those written. rows: in all of them.
-    """
-
-    folder: Path
-    files: list[Path]
-    rows: int
-
-
-def export(run: str | Path, formats: Sequence[str] = ("sft",), out: str | Path | None = None, config: Config | None = None) -> ExportResult:
+def export(
+    run: str | Path,
+    formats: Sequence[str] = (),
+    out: str | Path | None = None,
+    config: Config | None = None,
+    *,
+    push_to: str = "",
+    observe: Observer = silent,
+) -> ExportResult:
     """Export a run's latest sample as data sets with a data card.
 
     Args:
         run: the run directory.
-        formats: names of exporters.
+        formats: names of exporters; by default those that the configuration names.
         out: folder; by default ``export`` in the run.
         config: settings.
+        push_to: repository of the Hugging Face Hub, ``OWNER/NAME``, that the data set is pushed to, privately.
+        observe: called with an objective's count as it grows.
 
     Raises:
         WildgraphError: see :mod:`wildgraph.errors`.
     """
     settings = (config or Config()).export
-    if not formats:
+    settings = settings.model_copy(update={"to": tuple(formats) or settings.to})
+    if not settings.to:
         raise UsageError("no format is named", "such as --to sft")
+    if push_to:
+        check_push(push_to)
     with RunDirectory.write(Path(run), existing=True) as directory:
         latest = directory.stage("sample")
         if latest is None:
@@ -209,18 +209,28 @@ def export(run: str | Path, formats: Sequence[str] = ("sft",), out: str | Path |
             version=__version__,
             funnel={name: entry for name, entry in shown.items() if name not in ("sample", "export")},
             settings={"seed": shown["sample"]["seed"], "pairs wanted": shown["sample"]["wanted"], **shown["sample"]["settings"]},
+            compared=shown["sample"].get("compared", {}),
+            models=_other_models(shown),
         )
-        files: list[Path] = []
-        total = 0
         with DocumentStore(directory.path / "documents.sqlite") as store:
-            for name in formats:
-                pairs = read_pairs(directory, "pairs.jsonl")
-                rows = export_stage.export(pairs, settings.model_copy(update={"to": name}), document=store.get)
-                sizes = Sizes(shard_bytes=settings.shard_bytes, row_group_bytes=settings.row_group_bytes)
-                written = write_dataset(rows, export_stage.make_exporter(name), folder, about, sizes)
-                files += written.files
-                total += written.rows
-        return ExportResult(folder, files, total)
+            written = write_datasets(
+                lambda: read_pairs(directory, "pairs.jsonl"),
+                folder,
+                settings,
+                document=store.get,
+                about=about,
+                handed_on=bool(push_to),
+                total=latest["out"],
+                observe=observe,
+            )
+        pushed = push(folder, written.files, push_to) if push_to else ""
+        return ExportResult.of(written, pushed)
+
+
+def _other_models(stages: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """What models did beside writing pairs: stage or role -> identity."""
+    mined = {name: entry["engine"] for name, entry in stages.items() if name in ("mine", "canonicalize") and entry.get("engine")}
+    return mined | {role: stages["sample"][role] for role in ("judge", "trainee") if stages["sample"].get(role)}
 
 
 def _spare(file: Path, start: str, what: str, hint: str) -> None:
@@ -335,6 +345,8 @@ def coverage(run: str | Path) -> CoverageReport:
 def status(run: str | Path) -> dict[str, Any]:
     """The funnel of a run: per stage ``in``, ``out``, ``rejected`` by class and reason, requests, tokens, seconds.
 
+    ``unfinished`` holds what was spent on stages that were stopped and have not come to their end since.
+
     Raises:
         InputError: there is no run.
     """
@@ -346,7 +358,8 @@ def status(run: str | Path) -> dict[str, Any]:
         bill = bills.get(name, {}).get("total", {})
         shown[name] = {
             **{key: entry[key] for key in ("in", "out", "rejected")},
-            **{key: bill.get(key, 0) for key in StageCount(name).bill()},
+            **StageCount(name).bill(),
+            **bill,
             **{key: value for key, value in entry.items() if key not in ("in", "out", "rejected", "files", "fingerprint", "transient")},
         }
     order = (
@@ -369,4 +382,5 @@ def status(run: str | Path) -> dict[str, Any]:
     return {
         "run": str(run),
         "stages": {name: shown[name] for name in sorted(shown, key=lambda one: order.index(one) if one in order else 99)},
+        "unfinished": {name: bill["total"] for name, bill in bills.items() if name not in stages and bill["total"].get("requests")},
     }

@@ -142,6 +142,7 @@ class Plan:
     _came: npt.NDArray[np.float64] = field(init=False)
     _noise: npt.NDArray[np.float64] = field(init=False)
     _dead: npt.NDArray[np.bool_] = field(init=False)
+    _due: Step | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Start with nothing taken."""
@@ -187,8 +188,11 @@ class Plan:
 
     def next(self) -> Step:
         """The cell that is due; not alive where a class is due of which no pair can be had."""
-        if not self.dimensions:
-            return Step((), not self.dead)
+        if self._due is None:
+            self._due = self._found() if self.dimensions else Step((), not self.dead)
+        return self._due
+
+    def _found(self) -> Step:
         due = (self._rotas[0].drawn + 1) * self._target - self._came + self._noise
         open_cells = ~self._dead | self._lost()
         left = self.size - self._rotas[0].drawn
@@ -230,12 +234,14 @@ class Plan:
 
     def take(self, cell: Cell) -> None:
         """A pair of this cell was accepted, or is given up for lost."""
+        self._due = None
         for rota, at in zip(self._rotas, cell, strict=True):
             rota.take(at)
         self._came[cell] += 1.0
 
     def give_up(self, cell: Cell) -> None:
         """No pair of this cell can be had any more: the others of its classes make up for it."""
+        self._due = None
         self._dead[cell] = True
         if self.dimensions and not self.dead:
             self._target = self._fitted(~self._dead | self._lost())

@@ -17,7 +17,8 @@ _INLINE = re.compile(
     r'|(?<!\w)"(?=\S)([^"\n]+?)(?<=\S)"(?!\w)'
 )
 _GAP = re.compile(r"\[[^\[\]]{0,80}\]|\(?(?:…|\.{3,}|\. \. \.)\)?")
-_SOURCE = re.compile(r"\s*(?:[—–-]{1,2}\s*[^—–]{1,100}|[(\[][^()\[\]]{1,100}[)\]])[.\s]*\Z")
+# a hyphen inside a word begins no source: 'COVID-19, so many people …'
+_SOURCE = re.compile(r"(?:(?:\s+[—–-]{1,2}|[—–]{1,2})\s*[^—–]{1,100}|\s*[(\[][^()\[\]]{1,100}[)\]])[.\s]*\Z")
 _WORD = re.compile(r"[^\W_]+")
 _LEAST_PART = 3
 

@@ -145,6 +145,11 @@ REASONS: dict[str, tuple[RejectionClass, str]] = {
     "not_probed": ("failed", "the trainee gave too few answers to tell how often it passes"),
     "never_passed": ("filtered", "no answer of the trainee passes the checkers, so that reinforcement has nothing to learn from"),
     "always_passed": ("filtered", "every answer of the trainee passes the checkers, so that reinforcement has nothing to learn from"),
+    # data sets
+    "unchecked": ("filtered", "no program can check the answer, so it makes no row for reinforcement"),
+    "licence_not_allowed": ("filtered", "a document's licence is not among those that were allowed"),
+    "licence_unknown": ("filtered", "a document's licence is not known, and the data set is to be handed on"),
+    "in_earlier_dataset": ("filtered", "its id, or its prompt over the same documents, is in an earlier data set"),
 }
 
 

@@ -116,6 +116,11 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
     "exporters": {
         "sft": "wildgraph.exporters.sft:SFTExporter",
+        "dpo": "wildgraph.exporters.dpo:DPOExporter",
+        "grpo": "wildgraph.exporters.grpo:GRPOExporter",
+        "sharegpt": "wildgraph.exporters.sharegpt:ShareGPTExporter",
+        "alpaca": "wildgraph.exporters.alpaca:AlpacaExporter",
+        "openai": "wildgraph.exporters.openai:OpenAIExporter",
     },
 }
 

@@ -119,6 +119,7 @@ def open_waves(
 def _mark(graphs: Sequence[TaskGraph], corpus: str, config: Config, engines: Engines) -> str:
     sections = ("walk", "pair", "adapt", "gate", "closed_book", "judge", "contrast", "probe", "sample")
     settings = [getattr(config, name).model_dump(mode="json") for name in sections]
+    settings.append({"margin": config.corpus.margin, "turn_tokens": config.corpus.turn_tokens})  # these measure, and decide no corpus
     stages = (walk_stage, pair_stage, adapt_stage, gate_stage, closed_book_stage, judge_stage, contrast_stage, probe_stage)
     versions = [stage.VERSION for stage in stages]
     prompts = (

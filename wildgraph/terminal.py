@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wildgraph.amounts import Amount
     from wildgraph.demo import DemoResult
     from wildgraph.estimating import Estimate
+    from wildgraph.exporters.reading import DatasetDiff
     from wildgraph.funnel import StageCount
     from wildgraph.pipeline import BuildResult, ExportResult
     from wildgraph.sampling import SampleResult
@@ -188,7 +189,32 @@ def show_export(result: ExportResult) -> None:
     """The data sets that were written."""
     for file in result.files:
         click.echo(f"wrote    {file}")
-    click.echo(f"rows     {result.rows:,}, card in {result.folder / 'README.md'}")
+    rows = ", ".join(f"{number:,} {name}" for name, number in result.by_objective.items())
+    click.echo(f"rows     {rows}, card in {result.folder / 'README.md'}")
+    click.echo(f"version  {result.version}")
+    for name, reasons in result.dropped.items():
+        click.echo(f"left out {name}: {', '.join(f'{reason} {number:,}' for reason, number in sorted(reasons.items()))}")
+    if result.removed:
+        click.echo(f"removed  {', '.join(result.removed)}, left by an earlier export: name all formats of a data set together")
+    for note in result.notes:
+        click.echo(f"note     {note}")
+    if result.pushed:
+        click.echo(f"pushed   {result.pushed} (private)")
+
+
+def show_dataset_diff(found: DatasetDiff) -> None:
+    """What one data set has that another has not."""
+    for objective in sorted(found.added.keys() | found.removed.keys() | found.changed.keys() | found.same.keys()):
+        numbers = [len(part.get(objective, ())) for part in (found.added, found.removed, found.changed)]
+        click.echo(
+            f"{objective:<10} {numbers[0]:,} added, {numbers[1]:,} removed, {numbers[2]:,} changed, {found.same[objective]:,} the same"
+        )
+        for what, table in (("paradigm", found.by_paradigm), ("type", found.by_type)):
+            for (of, value), (before, after) in table.items():
+                if of == objective and before != after:
+                    click.echo(f"  {what:<9} {value}: {before:,} → {after:,} ({after - before:+,})")
+    if not found.differs:
+        click.echo("the same rows")
 
 
 def show_demo(result: DemoResult) -> None:
@@ -249,15 +275,19 @@ def show_coverage(found: CoverageReport) -> None:
 def show_status(found: dict[str, Any]) -> None:
     """The funnel as a table."""
     click.echo(
-        f"{'stage':<14}{'in':>10}{'out':>10}{'filtered':>10}{'gated':>8}{'failed':>8}{'requests':>10}{'cached':>9}{'tokens':>12}{'cost':>9}{'seconds':>9}"
+        f"{'stage':<14}{'in':>10}{'out':>10}{'filtered':>10}{'gated':>8}{'failed':>8}{'requests':>10}{'cached':>9}{'tokens':>12}{'cost':>10}{'seconds':>9}"
     )
     for name, entry in found["stages"].items():
         lost = {kind: sum(reasons.values()) for kind, reasons in entry["rejected"].items()}
         tokens = entry["prompt_tokens"] + entry["completion_tokens"]
         click.echo(
             f"{name:<14}{entry['in']:>10,}{entry['out']:>10,}{lost['filtered']:>10,}{lost['gated']:>8,}{lost['failed']:>8,}"
-            f"{entry['requests']:>10,}{entry['cache_hits']:>9,}{tokens:>12,}{_cost(entry):>9}{entry['seconds']:>9.1f}"
+            f"{entry['requests']:>10,}{entry['cache_hits']:>9,}{tokens:>12,}{_cost(entry):>10}{entry['seconds']:>9.1f}"
         )
+    for name, bill in found.get("unfinished", {}).items():
+        tokens = bill["prompt_tokens"] + bill["completion_tokens"]
+        spent = f"{bill['requests']:>10,}{bill['cache_hits']:>9,}{tokens:>12,}{_cost(bill):>10}{bill['seconds']:>9.1f}"
+        click.echo(f"{name:<14}{'stopped; the same command goes on':<46}{spent}")
     _dropped(found["stages"])
     reached = found["stages"].get("sample", {}).get("coverage")
     if reached:

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from wildgraph import __version__
@@ -42,6 +42,8 @@ from wildgraph.taskgraph import TaskGraph
 
 STAGES = ("walk", "pair", "adapt", "gate")
 _MODEL_STAGES = (closed_book_stage.STAGE, judge_stage.STAGE, contrast_stage.STAGE, probe_stage.STAGE)
+#: Candidates of a wave at most, unless more are asked for as fewest: what is drafted waits in memory until it is decided about.
+_MOST = 4096
 #: Who is turned away here was written.
 _ADAPTED = frozenset({gate_stage.STAGE, closed_book_stage.STAGE, judge_stage.STAGE})
 
@@ -52,7 +54,7 @@ def wave_size(accepted: int, tried: int, wanted: int, limit: int, settings: Samp
     missing = wanted - accepted
     # The first waves are short, and so are all where little is accepted: what follows the point of giving up is paid for in vain.
     most = min(max(2 * missing, settings.patience), 4 * settings.wave + 2 * tried)
-    return max(1, min(max(settings.wave, int(1.15 * missing / rate) + 1), most, limit - tried))
+    return max(1, min(max(settings.wave, int(1.15 * missing / rate) + 1), most, limit - tried, max(settings.wave, _MOST)))
 
 
 @dataclass
@@ -188,6 +190,8 @@ class Waves:
 
     def _draft(self, specs: Sequence[TaskSpec | Rejection]) -> None:
         """Write what these specifications ask for, as far as the budget goes."""
+        done = self.counts["adapt"]
+        drafted = written_ones = 0
         try:
             for draft in self._drafting.judged(self._remembered(self.drafts(iter(specs)))):
                 written = None
@@ -195,7 +199,10 @@ class Waves:
                     written = self._written.pop(int(draft.item), None) if draft.stage in _ADAPTED else None
                 self.cells.drafted(Draft(draft, written))
                 self._bills.enter("adapt")
-                self.observe(self.counts["adapt"], None)
+                drafted += 1
+                written_ones += isinstance(draft, Pair) or draft.stage in _ADAPTED
+                # Decided about is none of them yet; who watches wants to see that they come.
+                self.observe(replace(done, entered=done.entered + drafted, passed=done.passed + written_ones), None)
         except BudgetError as error:
             self.stopped = error
 
@@ -283,10 +290,10 @@ class Waves:
 
     def _outcome(self, item: Pair | Rejection) -> Outcome:
         """What became of a candidate, with its specification where it had one."""
+        index = item.index if isinstance(item, Pair) else int(item.item)
+        self._written.pop(index, None)
         if isinstance(item, Pair):
-            self._written.pop(item.index, None)
-            return Outcome(index=item.index, spec=self._specs.pop(item.index))
-        index = int(item.item)
+            return Outcome(index=index, spec=self._specs.pop(index))
         return Outcome(index=index, stage=item.stage, reason=item.reason, spec=self._specs.pop(index, None))
 
     def _count(self, item: Pair | Rejection, seconds: float) -> None:
@@ -312,7 +319,8 @@ class Waves:
         self.run.write_text("pairs.jsonl", latest.decode("utf-8", "surrogatepass"))
         files = {f"{self.folder}{name}.jsonl": "shareable" for name in ("pairs", "surplus", "gated", "rejected", "specs")}
         files |= {"pairs.jsonl": "shareable", f"private/{self.folder}rejected.jsonl": "private"}
-        found = report(self.graphs, self.outcomes, self.config.walk)
+        asked = self.config.sample.quotas.document_types or self.config.walk.type_shares
+        found = report(self.graphs, self.outcomes, self.config.walk.model_copy(update={"type_shares": asked}))
         self.run.write_text(f"{self.folder}coverage.json", json_line(found))
         files[f"{self.folder}coverage.json"] = "shareable"
         engines = {"judge": self.engines.judge, "trainee": self.engines.trainee}

@@ -80,7 +80,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, fak
     with closing(OpenAICompatible("fake")) as model:
         assert model.check() == ("fake",)
         assert "sk-env" not in repr(model)
-        assert "sk-env" not in str(vars(model)["_extra"])
+        assert "sk-env" not in str(vars(model)["_terms"])
 
 
 def test_a_key_with_a_line_break_is_refused(fake_server: Callable[..., FakeServer]):
@@ -144,6 +144,18 @@ def test_no_more_requests_in_flight_than_allowed(fake_server: Callable[..., Fake
     with closing(OpenAICompatible("fake", server.base_url, "", 6)) as model:
         list(model.map(requests(60)))
     assert server.counted.most_in_flight == 6
+
+
+def test_none_of_those_that_wait_is_overtaken_by_later_ones(fake_server: Callable[..., FakeServer]):
+    sent: list[int] = []
+
+    def latency(body: dict[str, object]) -> float:
+        sent.append(int("".join(char for char in str(body["messages"]) if char.isdigit())))
+        return 0.01
+
+    with closing(OpenAICompatible("fake", fake_server(latency=latency).base_url, "", 8)) as model:
+        list(model.map(requests(200, schema=None)))
+    assert max(abs(place - n) for place, n in enumerate(sent)) <= 16
 
 
 def test_spend_is_what_the_server_says(tmp_path: Path, fake_server: Callable[..., FakeServer]):

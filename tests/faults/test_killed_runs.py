@@ -115,4 +115,6 @@ def test_a_file_that_may_not_grow_stops_the_run_with_one_line(fake_server, tmp_p
     assert code == 4
     assert "file-size limit" in errors
     assert len(errors.strip().splitlines()) == 1
+    assert cached(tmp_path) == settled(server)  # the log begins again at its beginning, where it has room for what still arrives
     assert finish(start(server, tmp_path))[0] == 0
+    assert set(server.counted.served.values()) == {1}

@@ -4,7 +4,7 @@ from importlib.resources import files
 
 import pytest
 
-from wildgraph.gates import ORDER, TABLE, Gate, skipped
+from wildgraph.gates import COLUMNS, ORDER, TABLE, Gate, skipped
 from wildgraph.gates.table import REQUIRED
 from wildgraph.paradigms import PARADIGMS
 from wildgraph.registry import BUILT_IN, load
@@ -13,8 +13,9 @@ from wildgraph.registry import BUILT_IN, load
 def test_every_gate_and_every_paradigm_has_its_cell():
     assert set(TABLE) == set(BUILT_IN["gates"]) == set(ORDER)
     for gate, row in TABLE.items():
-        assert set(row) == set(PARADIGMS), gate
+        assert tuple(row) == COLUMNS, gate
         assert all(cell.strip() for cell in row.values())
+    assert set(PARADIGMS) <= set(COLUMNS)
 
 
 @pytest.mark.parametrize("name", list(TABLE))
@@ -38,3 +39,25 @@ def test_refusal_patterns_compile_alone():
     for patterns in (patterns for languages in table.values() for patterns in languages.values()):
         for pattern in patterns:
             re.compile(pattern)
+
+
+def test_honest_refusals_are_for_one_gate_and_one_paradigm():
+    assert skipped("refusal", "unanswerable")
+    assert not skipped("declines", "unanswerable")
+    assert [column for column in COLUMNS if skipped("refusal", column)] == ["unanswerable"]
+
+
+def test_nothing_that_needs_evidence_is_asked_where_there_is_no_answer():
+    for gate in ("documents_used", "evidence_positions", "all_documents", "wrong_document", "answer_given"):
+        assert skipped(gate, "unanswerable"), gate
+
+
+def test_leave_one_out_is_for_tasks_over_several_documents():
+    for paradigm in ("comparison", "aggregation", "conflict", "timeline", "synthesis"):
+        assert TABLE["all_documents"][paradigm] == REQUIRED
+    assert all(skipped("all_documents", paradigm) for paradigm in ("single_document", "choose_document", "dialogue"))
+    assert TABLE["wrong_document"]["choose_document"] == REQUIRED
+
+
+def test_what_remembers_judges_last():
+    assert ORDER[-1] == "duplicates"

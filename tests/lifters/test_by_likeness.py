@@ -10,7 +10,7 @@ from wildgraph.catalogue import empty_prior, parse_prior
 from wildgraph.embedders.hashed import HashedEmbedder
 from wildgraph.fields import DEFAULT_FIELDS, field_table
 from wildgraph.lifters import Group, Lifter, SeenValue
-from wildgraph.lifters.by_likeness import GroupingConfig, LikenessLifter
+from wildgraph.lifters.by_likeness import GroupingConfig, LikenessLifter, _distances, _linked
 
 HASHED = HashedEmbedder(256)
 INTENT = field_table(DEFAULT_FIELDS)["intent"]  # nothing but sentence vectors counts without a prior and contexts
@@ -67,7 +67,7 @@ def test_the_identity_is_that_of_all_that_decides():
     assert one.identity == LikenessLifter(empty_prior(), HASHED, GroupingConfig()).identity
 
 
-@pytest.mark.parametrize("wrong", [{"cap": -0.1}, {"cap": 1.1}, {"claim": 0}, {"claim": 1.1}, {"grouped": 1}, {"colour": 1}])
+@pytest.mark.parametrize("wrong", [{"cap": -0.1}, {"cap": 1.1}, {"claim": 0}, {"claim": 1.1}, {"grouped": 1}, {"near": 0}, {"colour": 1}])
 def test_settings_that_make_no_sense_are_errors(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         GroupingConfig(**wrong)
@@ -160,7 +160,7 @@ def test_values_of_most_users_are_grouped_and_the_rest_joins_or_groups_itself():
     often = seen("0 much", "90 much", users=5)
     groups = lift(lifter, [*often, *seen("10 x", "85 x", "200 x", "205 x")])
     assert members(groups) == {frozenset({"0 much", "10 x"}), frozenset({"90 much", "85 x"}), frozenset({"200 x", "205 x"})}
-    assert groups[0].members["10 x"] == pytest.approx(math.cos(math.radians(10)), abs=1e-3)
+    assert groups[0].members["10 x"] == pytest.approx((1 + math.cos(math.radians(10))) / 2, abs=1e-3)
 
 
 def test_support_decides_who_is_grouped_first():
@@ -168,7 +168,7 @@ def test_support_decides_who_is_grouped_first():
         values = [SeenValue(text, users=9 if text == often else 1) for text in ("0 x", "40 x", "80 x")]
         values.append(SeenValue("180 x", users=8))
         groups = lift(planar(cut={"": 0.25}, cap=0.0, grouped=2), values)
-        assert next(group.name for group in groups if "40 x" in group.members) == often
+        assert next(set(group.members) for group in groups if "40 x" in group.members) == {often, "40 x"}
 
 
 def test_a_thousand_values_are_lifted_in_parts_as_well():
@@ -176,6 +176,77 @@ def test_a_thousand_values_are_lifted_in_parts_as_well():
     groups = lift(planar(cut={"": 0.05}, cap=0.05, grouped=100), seen(*found))
     assert sorted(value for group in groups for value in group.members) == sorted(found)
     assert len(groups) < 60
+
+
+def blobs(count, size, noise, seed=0):
+    """Values around ``count`` directions of a sphere in 16 dimensions, as texts with their vectors."""
+    draw = np.random.default_rng(seed)
+    centres = draw.standard_normal((count, 16))
+    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    rows = np.repeat(centres, size, axis=0) + noise * draw.standard_normal((count * size, 16))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return {f"{number:04} x": row.astype(np.float32) for number, row in enumerate(rows)}
+
+
+class Given:
+    """Has the vectors that it was given."""
+
+    identity, dimension = "given", 16
+
+    def __init__(self, vectors):
+        self.vectors = vectors
+
+    def embed(self, texts):
+        return np.array([self.vectors[text] for text in texts], dtype=np.float32).reshape(len(texts), 16)
+
+
+def agreement(one, other):
+    """F1 over pairs of values that share a set."""
+    pairs = [{pair for members in sets for pair in combinations(sorted(members), 2)} for sets in (one, other)]
+    return 2 * len(pairs[0] & pairs[1]) / (len(pairs[0]) + len(pairs[1]))
+
+
+@pytest.mark.parametrize("grouped", [700, 150])
+@pytest.mark.parametrize(("noise", "least"), [(0.14, 0.95), (0.18, 0.8)], ids=["clouds", "clouds that blur"])
+def test_both_ways_agree_on_a_middling_set(noise, least, grouped):
+    """1500 values around 50 directions: linked on the matrix of all distances, and as small groups of near ones."""
+    vectors = blobs(50, 30, noise)
+    planted = [set(list(vectors)[start : start + 30]) for start in range(0, 1500, 30)]
+    exact, many = (
+        members(lift(LikenessLifter(empty_prior(), Given(vectors), GroupingConfig(cut={"": 0.4}, grouped=most)), seen(*vectors)))
+        for most in (6000, grouped)
+    )
+    assert sorted(value for group in many for value in group) == sorted(vectors)
+    assert agreement(exact, many) > least
+    assert agreement(planted, many) > agreement(planted, exact) - 0.02
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 40), st.floats(0.05, 1.2), st.integers(0, 1000))
+def test_linking_means_is_average_linkage(count, cut, seed):
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    rows = np.array(list(blobs(1, count, 0.18, seed).values()))
+    found = _linked(rows, np.ones(count), cut)
+    if count > 1:
+        expected = fcluster(linkage(_distances(rows), "average"), cut, "distance")
+        assert len(set(zip(found, expected, strict=True))) == len(set(found)) == len(set(expected))
+
+
+def test_linking_goes_on_from_groups_of_several_members():
+    """Two members at 0° weigh twice as much as one at 40°, seen from 90°."""
+    rows, sizes = Planar().embed(["0 x", "40 x", "90 x"]), np.array([2.0, 1.0, 1.0])
+    first, last = apart("0 x", "40 x"), (2 * apart("0 x", "90 x") + apart("40 x", "90 x")) / 3
+    for cut, expected in ((first - 0.01, [0, 1, 2]), (first + 0.01, [0, 0, 1]), (last - 0.01, [0, 0, 1]), (last + 0.01, [0, 0, 0])):
+        assert _linked(rows, sizes, cut).tolist() == expected
+
+
+def test_no_group_of_many_values_is_wider_than_the_cap():
+    found = [f"{number * 0.5:.1f} x" for number in range(400)]
+    groups = lift(planar(cut={"": 0.2}, cap=0.1, grouped=50), seen(*found))
+    assert len(groups) < 60
+    for group in groups:
+        assert max(apart(left, right) for left in group.members for right in group.members) <= 0.3 + 1e-4
 
 
 # ----------------------------------------------------------------- joining

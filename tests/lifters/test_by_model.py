@@ -199,7 +199,7 @@ def test_the_prompt_holds_grain_names_and_what_a_query_is_about_as_fenced_materi
     system, user = (message["content"] for message in request.prompt.messages())
     assert TASK.grain in system
     assert TASK.description in system
-    assert "two to 12 phrases" in system
+    assert "about 9 phrases" in system
     assert "a verb phrase" in system
     assert "sum up; list" in user
     assert "There is no concept yet." in user
@@ -273,9 +273,9 @@ def test_refining_joins_renames_and_puts_headings_above():
     model = refined(("First.", "Numbers", [1, "2"]), ("three", "numbers", ["C3"]), ("four", "Four", 4))
     assert groups_of(model) == {"first": ("numbers", {"a", "b"}), "three": ("numbers", {"c"}), "four": ("", {"d"})}
     (request,) = model.refined
-    assert request.prompt.variables["concepts"] == "1. one (1): a\n2. two (1): b\n3. three (1): c\n4. four (1): d"
+    assert request.prompt.variables["concepts"] == "1. one (1): 1.1 a\n2. two (1): 2.1 b\n3. three (1): 3.1 c\n4. four (1): 4.1 d"
     assert request.prompt.variables["count"] == 4
-    assert request.prompt.variables["wanted"] == 3
+    assert request.prompt.variables["wanted"] is None
     assert "<<<CONCEPTS" in request.prompt.messages()[1]["content"]
 
 
@@ -286,6 +286,37 @@ def test_what_refining_leaves_out_or_names_twice_stays():
     assert groups_of(model) == {"one": ("h", {"a"}), "two": ("", {"b"}), "three": ("", {"c"}), "four": ("", {"d"})}
     model = refined(("two", "h", [1]))  # takes the name of one that is left out
     assert groups_of(model) == {"two": ("h", {"a", "b"}), "three": ("", {"c"}), "four": ("", {"d"})}
+
+
+def moving(*concepts, **config):
+    """Draft: one a, b, c; two d. Groups after an answer that may move phrases."""
+    model = Scripted(lambda request: answer(one=[1, 2, 3], two=[4], three=[5]), lambda request: json.dumps({"concepts": list(concepts)}))
+    found = ModelLifter(model, REST, ModelLifterConfig(**config)).lift({TASK: seen("a", "b", "c", "d", "e")})["task"]
+    assert sorted(value for group in found for value in group.members) == ["a", "b", "c", "d", "e"]
+    return {group.name: set(group.members) for group in found}
+
+
+def test_refining_moves_single_phrases_and_sets_some_apart():
+    one, two, three = ({"name": name, "numbers": [number]} for number, name in enumerate(("one", "two", "three"), 1))
+    assert moving(one, {**two, "moved": ["1.2"]}, three) == {"one": {"a", "c"}, "two": {"b", "d"}, "three": {"e"}}
+    assert moving(one, two, three, {"name": "new", "moved": ["1.1 a", "C1.3", 2.1]}) == {
+        "one": {"b"},
+        "two": {"d"},
+        "three": {"e"},
+        "new": {"a", "c"},
+    }
+    assert moving({"name": "new", "moved": "1.1"}) == {"one": {"b", "c"}, "two": {"d"}, "three": {"e"}, "new": {"a"}}
+
+
+def test_a_phrase_that_was_not_shown_or_has_moved_before_does_not_move():
+    one, two = {"name": "one", "numbers": [1]}, {"name": "two", "numbers": [2], "moved": ["1.1"]}
+    assert moving(one, two, {"name": "three", "numbers": [3], "moved": ["1.1", "1.9", "7.1", "two"]})["two"] == {"a", "d"}
+    assert moving({"name": "new", "moved": ["1.2"]}, reviewed=1) == {"one": {"a", "b", "c"}, "two": {"d"}, "three": {"e"}}
+
+
+def test_a_concept_all_of_whose_phrases_move_is_gone():
+    found = moving({"name": "two", "numbers": [2], "moved": ["1.1", "1.2", "1.3"]}, {"name": "empty", "numbers": [1]})
+    assert found == {"two": {"a", "b", "c", "d"}, "three": {"e"}}
 
 
 @pytest.mark.parametrize(

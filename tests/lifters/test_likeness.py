@@ -84,7 +84,9 @@ def test_what_is_set_for_a_field_outweighs_what_is_set_for_all():
     assert by_field({}, "intent") == 0.0
 
 
-@pytest.mark.parametrize("wrong", [{"profile": -1}, {"size": -0.1}, {"nearest": 0}, {"sharpness": 0}, {"regularisation": 0}, {"colour": 1}])
+@pytest.mark.parametrize(
+    "wrong", [{"profile": -1}, {"size": -0.1}, {"nearest": 0}, {"sharpness": 0}, {"regularisation": {"": 0}}, {"colour": 1}]
+)
 def test_weights_that_make_no_sense_are_errors(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         LikenessConfig(**wrong)
@@ -145,6 +147,17 @@ def test_words_that_recur_within_a_concept_are_operation_and_outweigh_the_subjec
     assert same > other + 0.3
     deaf = space(words={"": 0.0}, profile=0.0)
     assert same - other > likeness(deaf, *pair[0]) - likeness(deaf, *pair[1])
+
+
+def test_the_head_of_a_task_says_the_operation_whatever_follows():
+    """'summarize' stands in both, the subject in one of them: with heads the first is the surer of its concept."""
+    found = values("summarize of debug translate compare list")
+    shares = [space(head={"": weight}).features(found).profile[0] for weight in (0.0, 1.0)]
+    place = [one.concept.name for one in EIGHT].index("summarize")
+    assert shares[1][place] > shares[0][place] + 0.02
+    assert space("output_format").features(found).profile[0][place] == pytest.approx(
+        space("output_format", head={"": 0.0}).features(found).profile[0][place]
+    )
 
 
 def test_profiles_say_which_concept_a_value_means():

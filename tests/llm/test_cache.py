@@ -78,6 +78,46 @@ def test_what_is_not_committed_yet_is_found_with_its_ticket(tmp_path: Path):
         assert cache.get(KEY) == Stored("a")
 
 
+def test_what_is_found_does_not_depend_on_when_it_was_put(tmp_path: Path):
+    keys = [os.urandom(32) for _ in range(700)]
+    with ResponseCache(tmp_path / "c.sqlite") as cache:
+        for key in keys[:300]:
+            cache.put(key, Stored("early"))
+    with ResponseCache(tmp_path / "c.sqlite") as cache:
+        for key in keys[300:350]:
+            cache.put(key, Stored("before the first look"))
+        assert cache.find(keys[-1]) is None
+        for key in keys[350:]:
+            cache.put(key, Stored("after it"))
+            assert cache.find(key) is not None
+        assert all(cache.find(key) is not None for key in keys)
+        cache.flush()
+        assert all(cache.find(key) is not None for key in keys)
+        assert not any(cache.find(os.urandom(32)) for _ in range(200))
+
+
+def test_what_another_writer_commits_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("wildgraph.llm.writer.WATCH", -1.0)
+    with ResponseCache(tmp_path / "c.sqlite") as one, ResponseCache(tmp_path / "c.sqlite") as other:
+        assert one.find(KEY) is None
+        one.put(b"m" * 32, FULL).wait()
+        assert one.find(KEY) is None  # what it wrote itself is no sign of another writer
+        other.put(KEY, FULL).wait()
+        found = one.find(KEY)
+        assert found is not None
+        assert found.stored == FULL
+        assert one.find(b"n" * 32) is None
+
+
+def test_a_lone_answer_does_not_wait_for_company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("wildgraph.llm.writer.WINDOW", 3600.0)
+    with ResponseCache(tmp_path / "c.sqlite") as cache:
+        cache.put(KEY, FULL).wait()
+        later = cache.put(b"m" * 32, FULL)
+        assert cache.find(b"m" * 32) is not None
+    later.wait()  # closing does not wait for company either
+
+
 def test_the_last_answer_under_a_key_counts(tmp_path: Path):
     with ResponseCache(tmp_path / "c.sqlite") as cache:
         cache.put(KEY, Stored("a"))

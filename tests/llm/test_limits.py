@@ -117,6 +117,39 @@ def test_who_is_cancelled_while_waiting_passes_the_turn_on():
     on_a_loop(run())
 
 
+def test_who_comes_back_at_once_does_not_overtake_those_that_wait():
+    async def run() -> None:
+        limit, entered = Concurrency(2), []
+
+        async def worker(name: int) -> None:
+            for _ in range(5):
+                await limit.enter()
+                entered.append(name)
+                await asyncio.sleep(0)
+                limit.leave()
+
+        await asyncio.gather(*(worker(name) for name in range(4)))
+        assert [sorted(entered[place : place + 4]) for place in range(0, 20, 4)] == [[0, 1, 2, 3]] * 5
+
+    on_a_loop(run())
+
+
+def test_who_is_cancelled_during_a_pause_frees_the_place():
+    async def run() -> None:
+        limit = Concurrency(4)
+        await _enter(limit, 4)
+        for _ in range(4):
+            limit.leave(complained=True, retry_after=60.0)
+        paused = [asyncio.ensure_future(limit.enter()) for _ in range(6)]
+        await asyncio.sleep(0.01)
+        for task in paused:
+            task.cancel()
+        await asyncio.gather(*paused, return_exceptions=True)
+        assert limit.in_flight == 0
+
+    on_a_loop(run())
+
+
 @given(st.lists(st.booleans(), max_size=300), st.integers(min_value=1, max_value=20))
 def test_everybody_gets_in_whatever_happens(complaints: list[bool], maximum: int):
     async def run() -> None:

@@ -1,9 +1,18 @@
-"""Which of several base URLs gets a request. What happens on the wire is tested in ``tests/faults``."""
+"""Which of several base URLs gets a request, and by which way. What happens on the wire is tested in ``tests/faults``."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
+import pytest
+from fake_server import FakeServer
+
+from wildgraph.backends.openai_compatible import OpenAICompatible
+from wildgraph.errors import ConfigError
+from wildgraph.llm import ChatRequest, Prompt, Template
 from wildgraph.llm.limits import Patience
 from wildgraph.llm.transport import HttpTransport
 
@@ -51,3 +60,56 @@ def test_a_busy_home_is_left_and_a_lost_one_is_replaced_for_its_own_documents_on
     home.dead_until = time.monotonic() + 60
     assert all(several._chosen(name) is (other if other is not home else several._chosen(name)) for name, other in before.items())
     assert home not in {several._chosen(name) for name in before}
+
+
+# --------------------------------------------------------------------------- proxies
+
+HELLO = ChatRequest("r", Prompt(Template("stages/mine", 1, "abc", (("user", "Hello."),)), {}))
+
+
+@pytest.fixture
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("scheme", ["", "http://"])
+def test_the_proxy_of_the_environment_is_used_whatever_netrc_says(
+    scheme: str, tmp_path: Path, bare_environment: pytest.MonkeyPatch, fake_server: Callable[..., FakeServer]
+):
+    server = fake_server(key="sk-mine")
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine models.invalid login somebody password else\n", encoding="utf-8")
+    bare_environment.setenv("NETRC", str(netrc))
+    bare_environment.setenv("http_proxy", f"{scheme}127.0.0.1:{server.port}")
+    with closing(OpenAICompatible("fake", "http://models.invalid/v1", "sk-mine", 2)) as model:
+        (completion,) = model.map([HELLO])
+    assert completion.failure is None
+    assert server.counted.headers[0]["host"] == "models.invalid"
+
+
+def test_this_machine_and_what_the_environment_exempts_are_asked_directly(bare_environment: pytest.MonkeyPatch):
+    bare_environment.setenv("http_proxy", "http://proxy:3128")
+    bare_environment.setenv("no_proxy", "gpu7,.example.org")
+    urls = (
+        "http://localhost:8000/v1",
+        "http://127.0.0.1/v1",
+        "http://gpu7/v1",
+        "http://a.example.org/v1",
+        "https://gpu8/v1",
+        "http://gpu8/v1",
+    )
+    endpoints = HttpTransport(urls, "/chat/completions", {}, 8, Patience())._endpoints
+    assert [endpoint.proxy for endpoint in endpoints] == [None, None, None, None, None, "http://proxy:3128"]
+
+
+def test_a_proxy_that_is_none_is_an_error_in_words(bare_environment: pytest.MonkeyPatch):
+    bare_environment.setenv("http_proxy", "socks5://user:secret@proxy:1080")
+    with (
+        pytest.raises(ConfigError, match="http_proxy") as caught,
+        closing(OpenAICompatible("fake", "http://models.invalid/v1", "", 2)) as model,
+    ):
+        list(model.map([HELLO]))
+    assert "secret" not in str(caught.value)

@@ -7,7 +7,7 @@ import json
 from itertools import takewhile
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wildgraph.backends.scripted import ScriptedModel
@@ -90,6 +90,7 @@ def one_pair(model: ScriptedModel, *texts: str, **settings: object) -> Pair:
 # --------------------------------------------------------------------------- prompts
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=200), min_size=1, max_size=4))
 def test_all_prompts_of_all_paradigms_share_everything_up_to_the_end_of_the_last_document(texts: list[str]):
     documents = tuple(document(text, f"d{place}", title=text[:20]) for place, text in enumerate(texts))

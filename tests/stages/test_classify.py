@@ -132,3 +132,20 @@ def test_graphs_without_documents_are_named():
     covered = coverage(["document_type/novel", "document_type/contract"], ["document_type/verdict"], catalogue(), "document_type/document")
     assert covered == {"document_type/novel": frozenset(), "document_type/contract": frozenset()}
     assert uncovered(covered) == ["document_type/contract", "document_type/novel"]
+
+
+def test_known_phrases_are_embedded_once_and_a_word_once_a_batch():
+    asked = []
+
+    class Counting(HashedEmbedder):
+        def embed(self, texts):
+            asked.append(list(texts))
+            return super().embed(texts)
+
+    classifier = TypeClassifier(PRIOR, {}, Counting(), ClassifyConfig())
+    documents = [Document(id=str(one), hash=str(one), text="x", declared_type="unheard of word") for one in range(5)]
+    vectors = HashedEmbedder().embed(["x"] * 5)
+    first = classifier.assign(documents, vectors)
+    assert classifier.assign(documents, vectors) == first
+    assert sorted(map(len, asked))[:2] == [1, 1]
+    assert len(asked) == 3

@@ -7,7 +7,7 @@ from made_pairs import ANSWER, LEASED, MINUTES, document, pair
 
 from wildgraph.backends.scripted import ScriptedModel
 from wildgraph.llm import Failure, Prompt, Template
-from wildgraph.records import content_hash
+from wildgraph.records import Message, content_hash
 from wildgraph.stages.contrast import GUESS, ContrastConfig, Material, contrast
 
 NEIGHBOUR = document("sublease", "SUBLEASE\n\nThe subtenant shall pay a rent of 900 euros. The deposit is returned within ninety days.")
@@ -108,6 +108,23 @@ def test_several_turns_are_answered_by_nobody_else():
     (found,), model = made([pair()], several_turns=True, made={"wrong_document": 1})
     assert found.alternatives == ()
     assert model.seen == []
+
+
+def test_what_is_broken_is_the_last_answer_by_the_last_request():
+    bullets = "\n".join(
+        f"- The {word} party may end this lease with notice in writing." for word in ("first", "second", "third", "fourth", "last", "other")
+    )
+    talk = [
+        ("user", "What is it about?"),
+        ("assistant", "About a lease."),
+        ("user", "Who may end it? Exactly 6 points."),
+        ("assistant", bullets),
+    ]
+    turns = tuple(Message(role=role, content=content) for role, content in talk)
+    (found,), _ = made([pair(turns=turns)], several_turns=True)
+    (other,) = found.alternatives
+    assert "items where 6 were asked for" in other.detail
+    assert found.turns == turns
 
 
 def judge(points):

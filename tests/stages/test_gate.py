@@ -1,7 +1,7 @@
 import pytest
 from made_pairs import LEASE, document, pair
 
-from wildgraph.errors import ConfigError, UsageError
+from wildgraph.errors import ConfigError, InputError, UsageError
 from wildgraph.gates import ORDER, TABLE
 from wildgraph.gates.verdicts import failed, passed
 from wildgraph.records import Rejection
@@ -14,7 +14,11 @@ TEXTS = {document().hash: LEASE}
 def test_good_pairs_pass_with_a_verdict_from_each_gate():
     (kept,) = gate([pair()], GateConfig(), texts=TEXTS.__getitem__)
     assert kept.model_copy(update={"verdicts": ()}) == pair()
-    assert [(verdict.gate, verdict.status) for verdict in kept.verdicts] == [(name, "pass") for name in ORDER]
+    assert [verdict.gate for verdict in kept.verdicts] == list(ORDER)
+    unjudged = {verdict.gate: verdict.reason for verdict in kept.verdicts if verdict.status == "not_evaluated"}
+    assert set(unjudged) == {"follows_path", "checkable", "all_documents", "wrong_document", "contamination"}
+    assert all(unjudged.values())
+    assert {verdict.status for verdict in kept.verdicts} == {"pass", "not_evaluated"}
 
 
 def test_bad_pairs_become_rejections_in_their_places():
@@ -86,6 +90,7 @@ def test_skipped_gates_say_why(monkeypatch):
         (GateConfig(settings={"length": {"least": 1}}), ConfigError, "least"),
         (GateConfig(settings={"length": {"min_answer": -1}}), ConfigError, "min_answer"),
         (GateConfig(gates=("length",), settings={"refusal": {}}), ConfigError, "does not judge"),
+        (GateConfig(require=("judge",)), ConfigError, "'judge' is required, but does not judge"),
     ],
 )
 def test_wrong_settings_name_what_is_wrong(config, error, says):
@@ -111,3 +116,49 @@ def test_plug_ins_judge_before_the_memory_and_must_be_gates(monkeypatch):
     assert (rejected.reason, len(rejected.detail)) == ("refusal", len("mine: ") + 300)
     with pytest.raises(ConfigError, match="no gate"):
         make_gates(GateConfig(gates=("other",)))
+
+
+def test_a_required_gate_that_cannot_judge_turns_the_pair_away():
+    (kept,) = gate([pair()], GateConfig(), texts=TEXTS.__getitem__)
+    assert next(verdict for verdict in kept.verdicts if verdict.gate == "contamination").status == "not_evaluated"
+    (rejected,) = gate([pair()], GateConfig(require=("contamination",)), texts=TEXTS.__getitem__)
+    assert (rejected.reason, rejected.kind) == ("not_evaluated", "gated")
+    assert rejected.detail == "contamination: no set was named to compare with"
+
+
+def test_what_the_table_skips_is_not_required_even_when_it_is():
+    (kept,) = gate([pair()], GateConfig(require=("all_documents",)), texts=TEXTS.__getitem__)
+    assert next(verdict for verdict in kept.verdicts if verdict.gate == "all_documents").reason.startswith("one document is the task")
+
+
+def test_titles_and_other_documents_reach_the_gates():
+    quoted = pair(answer='It is called "An agreement between two parties about a flat in Harbour Street", no less.')
+    (rejected,) = gate([quoted], GateConfig(), texts=TEXTS.__getitem__)
+    assert rejected.reason == "ungrounded"
+    title = "An agreement between two parties about a flat in Harbour Street"
+    (kept,) = gate([quoted], GateConfig(), texts=TEXTS.__getitem__, titles=lambda digest: title)
+    assert kept.id == quoted.id
+    copied = {"other": "o" * 16}
+    texts = {**TEXTS, "o" * 16: LEASE.replace("LEASE AGREEMENT", "ANOTHER LEASE")}
+    (rejected,) = gate([pair()], GateConfig(), texts=texts.__getitem__, elsewhere=lambda _: copied)
+    assert (rejected.reason, rejected.detail[:22]) == ("wrong_document", "wrong_document: other ")
+
+
+def test_every_verdict_can_be_asked_for_also_behind_a_failure():
+    config = GateConfig()
+    found = list(stage.verdicts(pair(answer="I'm sorry, but I can't help with that."), make_gates(config), config, texts=TEXTS.__getitem__))
+    assert [verdict.gate for verdict in found] == list(ORDER)
+    assert {verdict.gate for verdict in found if verdict.status == "fail"} == {"refusal"}
+
+
+def test_what_is_compared_with_is_known_beforehand_and_with_its_hash(tmp_path):
+    file = tmp_path / "bench.jsonl"
+    file.write_text('{"question": "Which of the harbour dues were raised in the year after the flood?"}\n', encoding="utf-8")
+    config = GateConfig(settings={"contamination": {"sets": [str(file)]}})
+    assert stage.compared_files(config) == [file]
+    (found,) = stage.compared(make_gates(config))["contamination"]
+    assert (found.name, found.rows, len(found.sha256)) == ("bench.jsonl", 1, 64)
+    assert stage.compared(make_gates(GateConfig())) == {"contamination": [], "duplicates": []}
+    missing = GateConfig(settings={"duplicates": {"earlier": [str(tmp_path / "none.jsonl")]}})
+    with pytest.raises(InputError, match=r"none\.jsonl"):
+        stage.compared_files(missing)

@@ -9,8 +9,10 @@ from wildgraph.backends.scripted import ScriptedModel
 from wildgraph.config import load_config
 from wildgraph.errors import ConfigError
 from wildgraph.llm import Failure
+from wildgraph.paradigms.drafts import Draft, Turn
+from wildgraph.paradigms.steps import ANSWER
 from wildgraph.records import Candidate, Rejection, TaskSpec
-from wildgraph.stages.adapt import AdaptConfig, answer_prompt
+from wildgraph.stages.adapt import AdaptConfig, question
 from wildgraph.stages.judge import JUDGE, JudgeConfig, judge, judge_prompt, rubrics, score
 
 OTHER = document("minutes", MINUTES, title="Minutes")
@@ -96,7 +98,9 @@ def test_rejections_pass_through_in_their_places_and_nobody_is_asked_about_them(
 def test_the_prompt_begins_as_the_one_that_asked_for_the_answer():
     asked = pair(documents=(LEASED, OTHER), spans=())
     spec = TaskSpec(index=0, document_type="t/x", document_type_name="x", path=(), paradigm="comparison", documents=2, split="train")
-    answering = answer_prompt(Candidate(spec=spec, documents=asked.documents), (LEASED, OTHER), AdaptConfig(), asked.instruction).messages()
+    documents = (LEASED, OTHER)
+    draft = Draft(Candidate(spec=spec, documents=asked.documents), documents, documents, (Turn(asked.instruction),))
+    answering = question(ANSWER, draft, AdaptConfig()).prompt.messages()
     judging = judge_prompt(asked, asked.turns, (LEASED, OTHER), JudgeConfig()).messages()
     assert answering[0] == judging[0]
     shared = answering[1]["content"].partition("# Your part")[0]

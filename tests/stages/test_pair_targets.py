@@ -1,5 +1,6 @@
 """Target lengths: whatever the corpus, no candidate mixes splits or near-duplicates, and every one fills its bucket."""
 
+import math
 from collections import Counter
 
 import numpy as np
@@ -12,7 +13,7 @@ from wildgraph.corpus import Corpus
 from wildgraph.embedders.hashed import HashedEmbedder
 from wildgraph.paradigms import PARADIGMS, Paradigm
 from wildgraph.records import Candidate, PathNode, Rejection, TaskSpec, content_hash
-from wildgraph.stages.pair import Frame, PairConfig, pair, targeted
+from wildgraph.stages.pair import Frame, PairConfig, pair
 
 EMBEDDER = HashedEmbedder(32)
 FRAME = Frame(20, 60)
@@ -107,7 +108,7 @@ def test_no_candidate_mixes_splits_or_clusters_or_exceeds_its_bucket(corpus, kin
     rows = rows_of(found, corpus)
     assert set(rows) <= set(there)
     assert len({int(corpus.clusters[row]) for row in rows}) == len(rows)
-    raised = sum(-(-int(corpus.n_tokens[row] * (1 + margin)) // 1) for row in rows)
+    raised = sum(math.ceil(corpus.n_tokens[row] * (1 + margin)) for row in rows)
     around = sum(config.fence_tokens + len(corpus.titles[row]) // 3 for row in rows)
     assert raised + around + (frame.most + config.reserve(bucket, asked.paradigm)) * (1 + margin) <= bucket
     assert raised + (frame.least + config.written) * (1 + margin) + 1 >= 0.9 * bucket
@@ -230,18 +231,7 @@ def test_neither_batches_nor_neighbours_decide():
     assert paired(specs, CORPUS, seed=4) != whole
 
 
-def test_targets_are_given_out_by_index():
-    before = Rejection(stage="walk", item="1", reason="dead_end")
-    config = PairConfig(targets={"4k": 1, "8k": 3})
-    assert config.targets == {4096: 0.25, 8192: 0.75}
-    given = list(targeted([spec(0, bucket=None), before, *(spec(index, bucket=None) for index in range(2, 40))], config, seed=1))
-    assert given[1] is before
-    assert {one.bucket for one in given if isinstance(one, TaskSpec)} == {4096, 8192}
-    assert next(iter(targeted([spec(9, bucket=None)], config, seed=1))).bucket == given[9].bucket
-    assert next(iter(targeted([spec(9, bucket=None)], PairConfig(), seed=1))).bucket is None
-
-
-@pytest.mark.parametrize("change", [{"targets": "8q"}, {"targets": {"8k": -1}}, {"targets": {100: 1}}, {"least": 1.0}, {"targets": 5}])
+@pytest.mark.parametrize("change", [{"least": 1.0}, {"instruction_tokens": -1}])
 def test_targets_out_of_range_are_refused(change):
     with pytest.raises(ValidationError):
         PairConfig(**change)

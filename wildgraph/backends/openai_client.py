@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import orjson
 
 from wildgraph.backends.openai_compatible import server_group
-from wildgraph.llm.budget import Budget
 from wildgraph.llm.cache import ResponseCache
-from wildgraph.llm.chat_completions import ChatCompletions
 from wildgraph.llm.limits import Patience
 from wildgraph.llm.model import ChatRequest, Completion
 from wildgraph.llm.network import NetworkModel
-from wildgraph.llm.prices import Price
-from wildgraph.llm.questions import Questions
-from wildgraph.llm.structured import Level
 from wildgraph.llm.tally import Tally
+from wildgraph.llm.terms import Terms, network_on, patience_on, questions_on, wire_on
 from wildgraph.llm.trouble import Trouble
-from wildgraph.llm.window import Window
 from wildgraph.llm.wire import Reply
-from wildgraph.records import Json
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
@@ -48,14 +42,8 @@ class OpenAIClient:
         client: ``openai.OpenAI``, ``openai.AsyncOpenAI``, or their Azure forms.
         model: the model's (or Azure's deployment's) name.
         concurrency: requests in flight at most.
-        cache: where answers are kept. tally: where calls are counted. budget: caps on requests, tokens and money.
-        price: what its tokens cost, if that is known. window: its context window, if that is known.
-        structured: how structured answers are asked for; ``auto`` finds out.
-        patience: timeouts and retries.
-        requests_per_minute, tokens_per_minute: the server's limits, kept to.
-        extra: further fields of every request body; part of the cache key.
-        server_group: see :class:`wildgraph.backends.openai_compatible.OpenAICompatible`; by default the client's host.
-        retry: rejection reasons whose cached failures are asked again.
+        cache: where answers are kept.
+        terms: budget, price, window, limits and the rest; see :class:`wildgraph.llm.terms.Terms`.
 
     Example:
         >>> from openai import AsyncOpenAI
@@ -69,33 +57,14 @@ class OpenAIClient:
         model: str,
         concurrency: int = 32,
         cache: ResponseCache | None = None,
-        *,
-        tally: Tally | None = None,
-        budget: Budget | None = None,
-        price: Price | None = None,
-        window: Window | None = None,
-        structured: Level | Literal["auto"] = "auto",
-        patience: Patience | None = None,
-        requests_per_minute: float | None = None,
-        tokens_per_minute: float | None = None,
-        extra: Mapping[str, Json] | None = None,
-        server_group: str = "",
-        retry: frozenset[str] = frozenset(),
+        **terms: Unpack[Terms],
     ) -> None:
         self.model = model
         self.concurrency = concurrency
-        self.tally = tally or Tally()
+        self.tally = terms.get("tally") or Tally()
         self._client = client
         self._cache = cache
-        self._budget = budget
-        self._price = price
-        self._window = window
-        self._structured = structured
-        self._patience = patience or Patience()
-        self._paces = (requests_per_minute, tokens_per_minute)
-        self._extra = dict(extra or {})
-        self._group = server_group
-        self._retry = retry
+        self._terms: Terms = {**terms, "tally": self.tally}
 
     def __repr__(self) -> str:
         return f"OpenAIClient({self.model!r})"
@@ -103,7 +72,7 @@ class OpenAIClient:
     @cached_property
     def identity(self) -> str:
         """``openai:<model>@<server group>``."""
-        return f"openai:{self.model}@{self._group or server_group(str(self._client.base_url))}"
+        return f"openai:{self.model}@{self._terms.get('server_group') or server_group(str(self._client.base_url))}"
 
     def map(self, requests: Iterable[ChatRequest]) -> Iterator[Completion]:
         """See :class:`wildgraph.llm.ChatModel`."""
@@ -116,21 +85,15 @@ class OpenAIClient:
 
     @cached_property
     def _network(self) -> NetworkModel:
-        return NetworkModel(
-            questions=Questions(self.identity, self._extra, self._window),
+        return network_on(
+            self._terms,
+            questions_on(self._terms, self.identity),
+            wire_on(self._terms, self.model, str(self._client.api_key)),
+            _ClientTransport(self._client, self.concurrency, patience_on(self._terms)),
             server=str(self._client.base_url).rstrip("/"),
             model=self.model,
-            wire=ChatCompletions(self.model, self._structured, self._extra, str(self._client.api_key)),
-            transport=_ClientTransport(self._client, self.concurrency, self._patience),
             concurrency=self.concurrency,
             cache=self._cache,
-            tally=self.tally,
-            budget=self._budget,
-            patience=self._patience,
-            price=self._price,
-            requests_per_minute=self._paces[0],
-            tokens_per_minute=self._paces[1],
-            retry=self._retry,
             linger=math.inf,  # the client's connections belong to one loop
         )
 

@@ -6,25 +6,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Unpack
 from urllib.parse import urlsplit
 
 from wildgraph.errors import ConfigError
 from wildgraph.llm.budget import Budget
 from wildgraph.llm.cache import ResponseCache
 from wildgraph.llm.chat_completions import ChatCompletions, listed_models
-from wildgraph.llm.limits import Patience
 from wildgraph.llm.model import ChatRequest, Completion
 from wildgraph.llm.network import NetworkModel
-from wildgraph.llm.prices import Price
 from wildgraph.llm.questions import Questions
-from wildgraph.llm.structured import Level
 from wildgraph.llm.tally import Tally
+from wildgraph.llm.terms import Terms, network_on, patience_on, questions_on, wire_on
 from wildgraph.llm.trouble import Trouble
-from wildgraph.llm.window import Window
-from wildgraph.records import Json
 
 if TYPE_CHECKING:
     from wildgraph.llm.transport import HttpTransport
@@ -40,15 +36,8 @@ class OpenAICompatible:
         base_url: one address, or several that serve the same model; by default ``OPENAI_BASE_URL``, else OpenAI itself.
         api_key: by default ``OPENAI_API_KEY``. Never shown, logged or stored.
         concurrency: requests in flight at most.
-        cache: where answers are kept. tally: where calls are counted. budget: caps on requests, tokens and money.
-        price: what its tokens cost, if that is known. window: its context window, if that is known.
-        structured: how structured answers are asked for; ``auto`` finds out.
-        patience: timeouts and retries.
-        requests_per_minute, tokens_per_minute: the server's limits, kept to.
-        extra: further fields of every request body; part of the cache key.
-        server_group: what distinguishes this server from others with a model of the same name; by default the first URL's host.
-        retry: rejection reasons whose cached failures are asked again.
-        lookahead: see :class:`wildgraph.llm.dispatcher.Dispatcher`.
+        cache: where answers are kept.
+        terms: budget, price, window, limits and the rest; see :class:`wildgraph.llm.terms.Terms`.
     """
 
     def __init__(
@@ -58,36 +47,16 @@ class OpenAICompatible:
         api_key: str | None = None,
         concurrency: int = 32,
         cache: ResponseCache | None = None,
-        *,
-        tally: Tally | None = None,
-        budget: Budget | None = None,
-        price: Price | None = None,
-        window: Window | None = None,
-        structured: Level | Literal["auto"] = "auto",
-        patience: Patience | None = None,
-        requests_per_minute: float | None = None,
-        tokens_per_minute: float | None = None,
-        extra: Mapping[str, Json] | None = None,
-        server_group: str = "",
-        retry: frozenset[str] = frozenset(),
-        lookahead: int | None = None,
+        **terms: Unpack[Terms],
     ) -> None:
         self.model = model
         self.concurrency = concurrency
-        self.tally = tally or Tally()
+        self.tally = terms.get("tally") or Tally()
+        self.budget = terms.get("budget") or Budget()
         self._given_url = base_url
         self._given_key = api_key
         self._cache = cache
-        self.budget = budget or Budget()
-        self._price = price
-        self._window = window
-        self._structured = structured
-        self._patience = patience or Patience()
-        self._paces = (requests_per_minute, tokens_per_minute)
-        self._extra = dict(extra or {})
-        self._group = server_group
-        self._retry = retry
-        self._lookahead = lookahead
+        self._terms: Terms = {**terms, "tally": self.tally, "budget": self.budget}
 
     def __repr__(self) -> str:
         return f"OpenAICompatible({self.model!r})"
@@ -105,12 +74,12 @@ class OpenAICompatible:
     @cached_property
     def identity(self) -> str:
         """``openai:<model>@<server group>``."""
-        return f"openai:{self.model}@{self._group or server_group(self.base_urls[0])}"
+        return f"openai:{self.model}@{self._terms.get('server_group') or server_group(self.base_urls[0])}"
 
     @cached_property
     def questions(self) -> Questions:
         """How the model is asked, for whoever wants to know what the cache knows."""
-        return Questions(self.identity, self._extra, self._window)
+        return questions_on(self._terms, self.identity)
 
     def map(self, requests: Iterable[ChatRequest]) -> Iterator[Completion]:
         """See :class:`wildgraph.llm.ChatModel`."""
@@ -144,7 +113,7 @@ class OpenAICompatible:
     @cached_property
     def wire(self) -> ChatCompletions:
         """Translation; learns the server's dialect."""
-        return ChatCompletions(self.model, self._structured, self._extra, self._key)
+        return wire_on(self._terms, self.model, self._key)
 
     @cached_property
     def transport(self) -> HttpTransport:
@@ -154,27 +123,20 @@ class OpenAICompatible:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
-        return HttpTransport(self.base_urls, "/chat/completions", headers, self.concurrency, self._patience, self._key)
+        return HttpTransport(self.base_urls, "/chat/completions", headers, self.concurrency, patience_on(self._terms), self._key)
 
     @cached_property
     def network(self) -> NetworkModel:
         """Limits, retries and cache around them."""
-        return NetworkModel(
-            questions=self.questions,
+        return network_on(
+            self._terms,
+            self.questions,
+            self.wire,
+            self.transport,
             server=self.base_urls[0],
             model=self.model,
-            wire=self.wire,
-            transport=self.transport,
             concurrency=self.concurrency,
             cache=self._cache,
-            tally=self.tally,
-            budget=self.budget,
-            price=self._price,
-            patience=self._patience,
-            requests_per_minute=self._paces[0],
-            tokens_per_minute=self._paces[1],
-            retry=self._retry,
-            lookahead=self._lookahead,
         )
 
 

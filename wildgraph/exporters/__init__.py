@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Literal, Protocol, runtime_checkable
 
-from wildgraph.records import Document, Json, Pair
+from wildgraph.exporters.sample import ColumnType, Row, Sample
+from wildgraph.records import Rejection
 
-Row = dict[str, Json]
-#: Types of columns: plain values, lists of text, and lists of chat messages (role, content).
-ColumnType = Literal["string", "integer", "boolean", "strings", "messages"]
+Suffix = Literal["parquet", "jsonl"]
 
-__all__ = ["ColumnType", "Exporter", "Row"]
+__all__ = ["ColumnType", "Exporter", "Row", "Sample", "Suffix"]
 
 
 @runtime_checkable
 class Exporter(Protocol):
-    """Turns accepted pairs into the rows of one kind of data set."""
+    """Turns samples into the rows of one kind of data set."""
 
     @property
     def name(self) -> str:
@@ -24,15 +23,20 @@ class Exporter(Protocol):
         ...
 
     @property
-    def columns(self) -> Mapping[str, ColumnType]:
-        """The columns of a row, in order."""
+    def suffix(self) -> Suffix:
+        """What its files are: parquet, or JSON lines where the format's readers expect them."""
         ...
 
-    def row(self, pair: Pair, documents: Sequence[Document]) -> Row:
-        """The row of a pair: its columns, and ``split``.
+    @property
+    def columns(self) -> Mapping[str, ColumnType]:
+        """The columns that are written of a row, in order."""
+        ...
 
-        Args:
-            pair: an accepted pair.
-            documents: its documents, in the pair's order.
-        """
+    @property
+    def about(self) -> str:
+        """What the columns hold, in a sentence or two for the card."""
+        ...
+
+    def rows(self, sample: Sample) -> Iterator[Row | Rejection]:
+        """The rows of a sample, each with the columns, ``split``, and the sample's facts for the card; else why there is none."""
         ...

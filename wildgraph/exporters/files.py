@@ -1,19 +1,19 @@
-"""Rows to shards of JSONL and parquet: streamed, deterministic to the byte, and renamed into place only when all are whole."""
+"""Rows to shards: streamed, deterministic to the byte, and renamed into place only when all are whole."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Self
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from wildgraph.errors import EmptyResultError, RunError
-from wildgraph.exporters import ColumnType, Row
+from wildgraph.errors import RunError
+from wildgraph.exporters import ColumnType, Exporter, Row
 from wildgraph.records import Json
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ class Sizes(BaseModel):
     """How large files become.
 
     Attributes:
-        shard_bytes: JSON bytes after which a new shard begins; the parquet file of the same rows is smaller.
-        row_group_bytes: JSON bytes in one row group of a parquet file; so much is in memory at a time.
+        shard_bytes: JSON bytes of a shard at most; a parquet file of the same rows is smaller.
+        row_group_bytes: JSON bytes of a row group of a parquet file at most; so much is in memory at a time.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,115 +39,192 @@ class Sizes(BaseModel):
 
 
 @dataclass
-class _Shard:
-    """One shard being written, in both formats."""
+class _Lines:
+    """One shard of JSON lines being written."""
 
-    lines: IO[bytes]
-    table: pq.ParquetWriter
+    handle: IO[bytes]
+    size: int = 0
+
+    def add(self, row: Mapping[str, Json], line: bytes) -> None:
+        self.handle.write(line)
+        self.size += len(line)
+
+    def close(self) -> None:
+        self.handle.close()
+
+
+@dataclass
+class _Table:
+    """One parquet shard being written."""
+
+    handle: pq.ParquetWriter
     schema: pa.Schema
+    row_group_bytes: int
     size: int = 0
     pending: list[Mapping[str, Json]] = field(default_factory=list)
     pending_size: int = 0
 
-    def add(self, row: Mapping[str, Json], row_group_bytes: int) -> None:
-        line = orjson.dumps(row) + b"\n"
-        self.lines.write(line)
+    def add(self, row: Mapping[str, Json], line: bytes) -> None:
+        if self.pending and self.pending_size + len(line) > self.row_group_bytes:
+            self.flush()
         self.size += len(line)
         self.pending.append(row)
         self.pending_size += len(line)
-        if self.pending_size >= row_group_bytes:
-            self.flush()
 
     def flush(self) -> None:
         import pyarrow as pa
 
         if self.pending:
-            self.table.write_table(pa.Table.from_pylist(self.pending, schema=self.schema))
+            self.handle.write_table(pa.Table.from_pylist(self.pending, schema=self.schema))
             self.pending, self.pending_size = [], 0
 
     def close(self) -> None:
-        self.flush()
-        self.table.close()
-        self.lines.close()
+        if self.handle.is_open:
+            self.flush()
+            self.handle.close()
 
 
-def write_shards(rows: Iterable[Row], folder: Path, columns: Mapping[str, ColumnType], sizes: Sizes | None = None) -> list[Path]:
-    """Write rows to ``{train,test}-00000-of-N.jsonl`` and ``.parquet`` in a folder; shards of an earlier export are replaced.
+class Shards:
+    """The files of one kind of data set: ``{train,test}-00000-of-N``. Nothing has its name before :meth:`commit`.
+
+    Use as a context manager: leaving it removes what was not committed.
 
     Args:
-        rows: with the columns, and ``split``, which decides the file and is not written.
-        folder: made when missing.
-        columns: names and types, in order.
-        sizes: when to begin a new shard.
-
-    Returns:
-        The files, train before test, by number.
-
-    Raises:
-        EmptyResultError: there is no row; nothing is touched.
-        RunError: the folder cannot be written to.
+        folder: the data set's; the files lie in a folder of the exporter's name in it.
+        exporter: says what they are and which columns they have.
+        sizes: when to begin a new shard and row group; neither has more JSON bytes than asked for, unless a single row does.
     """
-    sizes = sizes or Sizes()
-    shards: dict[str, list[_Shard]] = {split: [] for split in SPLITS}
-    try:
-        with ExitStack() as opened:
-            for row in rows:
-                several = shards[str(row["split"])]
-                if not several or several[-1].size >= sizes.shard_bytes:
-                    if several:
-                        several[-1].close()
-                    folder.mkdir(parents=True, exist_ok=True)
-                    several.append(_open(folder, str(row["split"]), len(several), columns, opened))
-                several[-1].add({name: row[name] for name in columns}, sizes.row_group_bytes)
-            if not any(shards.values()):
-                raise EmptyResultError("there is no pair to export", "sample some first: wildgraph sample RUN --documents PATH -n N")
-            for several in shards.values():
-                for shard in several:
-                    shard.close()
-        return _rename(folder, {split: len(several) for split, several in shards.items()})
-    except OSError as error:
-        raise RunError(
-            f"cannot write the data set to {folder}: {error.strerror or error}", "check the disk and the folder's permissions"
-        ) from error
-    finally:
-        for partial in folder.glob("*.partial"):
+
+    def __init__(self, folder: Path, exporter: Exporter, sizes: Sizes | None = None) -> None:
+        self.folder = folder / exporter.name
+        self.suffix = exporter.suffix
+        self.columns = dict(exporter.columns)
+        self.sizes = sizes or Sizes()
+        self.counts = dict.fromkeys(SPLITS, 0)
+        self._opened: dict[str, _Lines | _Table] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None:
+            self._remove_partials()
+            return
+        for shard in self._opened.values():
+            # The file goes anyway: what a full disk says to closing it would hide what went wrong.
+            if isinstance(shard, _Table):
+                shard.pending = []
+            try:
+                shard.close()
+            except OSError:
+                continue
+        self._remove_partials()
+
+    def _remove_partials(self) -> None:
+        for partial in self.folder.glob("*.partial") if self.folder.is_dir() else ():
             if _SHARD.match(partial.name):
                 partial.unlink()
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+    def write(self, row: Row) -> None:
+        """Add a row to the shards of its ``split``; what it has beside the columns is not written.
+
+        Raises:
+            RunError: the folder cannot be written to.
+        """
+        split = str(row["split"])
+        kept = {name: row[name] for name in self.columns}
+        line = orjson.dumps(kept) + b"\n"
+        try:
+            shard = self._opened.get(split)
+            if shard is not None and shard.size + len(line) > self.sizes.shard_bytes:
+                shard.close()
+                shard = None
+            if shard is None:
+                shard = self._opened[split] = self._open(split, self.counts[split])
+                self.counts[split] += 1
+            shard.add(kept, line)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+
+    def _open(self, split: str, number: int) -> _Lines | _Table:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial = self.folder / f"{split}-{number:05d}.{self.suffix}.partial"
+        if self.suffix == "jsonl":
+            return _Lines(partial.open("wb"))
+        import pyarrow.parquet as pq
+
+        schema = _schema(self.columns)
+        return _Table(pq.ParquetWriter(partial, schema, compression="zstd"), schema, self.sizes.row_group_bytes)
+
+    def close(self) -> None:
+        """Finish the files; they still have no names.
+
+        Raises:
+            RunError: the folder cannot be written to.
+        """
+        try:
+            for shard in self._opened.values():
+                shard.close()
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        self._opened = {}
+
+    def commit(self) -> list[Path]:
+        """Give the closed files their names, and remove what an earlier export left; returns the files, train before test.
+
+        Raises:
+            RunError: the folder cannot be written to.
+        """
+        written = []
+        try:
+            for split, count in self.counts.items():
+                for number in range(count):
+                    final = self.folder / f"{split}-{number:05d}-of-{count:05d}.{self.suffix}"
+                    (self.folder / f"{split}-{number:05d}.{self.suffix}.partial").replace(final)
+                    written.append(final)
+            remove_shards(self.folder, written)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        return written
 
 
-def _open(folder: Path, split: str, number: int, columns: Mapping[str, ColumnType], opened: ExitStack) -> _Shard:
-    import pyarrow.parquet as pq
+def remove_shards(folder: Path, but: Iterable[Path] = ()) -> bool:
+    """Remove the shards that lie in a folder, and the folder if nothing else does; returns whether there were any."""
+    kept = set(but)
+    stale = [file for file in folder.iterdir() if _SHARD.match(file.name) and file not in kept] if folder.is_dir() else []
+    for file in stale:
+        file.unlink()
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+    return bool(stale)
 
-    schema = _schema(columns)
-    lines = opened.enter_context((folder / f"{split}-{number:05d}.jsonl.partial").open("wb"))
-    table = opened.enter_context(pq.ParquetWriter(folder / f"{split}-{number:05d}.parquet.partial", schema, compression="zstd"))
-    return _Shard(lines, table, schema)
+
+def shards_in(folder: Path) -> list[Path]:
+    """The whole shards in a folder, train before test, by number."""
+    found = [file for file in folder.iterdir() if _SHARD.match(file.name) and file.suffix != ".partial"] if folder.is_dir() else []
+    return sorted(found, key=lambda file: (SPLITS.index(file.name.partition("-")[0]), file.name))
+
+
+def _unwritable(folder: Path, error: OSError) -> RunError:
+    return RunError(f"cannot write the data set to {folder}: {error.strerror or error}", "check the disk and the folder's permissions")
 
 
 def _schema(columns: Mapping[str, ColumnType]) -> pa.Schema:
     import pyarrow as pa
 
-    message = pa.struct([("role", pa.string()), ("content", pa.string())])
+    parts = [("role", pa.string()), ("content", pa.string())]
+    train, thinking = ("train", pa.bool_()), ("thinking", pa.string())
     types = {
         "string": pa.string(),
         "integer": pa.int64(),
+        "number": pa.float64(),
         "boolean": pa.bool_(),
         "strings": pa.list_(pa.string()),
-        "messages": pa.list_(message),
+        "messages": pa.list_(pa.struct(parts)),
+        "trained": pa.list_(pa.struct([*parts, train])),
+        "thoughtful": pa.list_(pa.struct([*parts, thinking])),
+        "trained+thoughtful": pa.list_(pa.struct([*parts, train, thinking])),
     }
     return pa.schema([(name, types[kind]) for name, kind in columns.items()])
-
-
-def _rename(folder: Path, counts: Mapping[str, int]) -> list[Path]:
-    """Give all shards their names, then remove what an earlier export left."""
-    written = []
-    for suffix in ("jsonl", "parquet"):
-        for split, count in counts.items():
-            for number in range(count):
-                final = folder / f"{split}-{number:05d}-of-{count:05d}.{suffix}"
-                (folder / f"{split}-{number:05d}.{suffix}.partial").replace(final)
-                written.append(final)
-    for stale in folder.iterdir():
-        if _SHARD.match(stale.name) and stale not in written:
-            stale.unlink()
-    return sorted(written, key=lambda file: (SPLITS.index(file.name.partition("-")[0]), file.name))

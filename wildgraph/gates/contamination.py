@@ -42,7 +42,7 @@ class Benchmark:
 def known_benchmarks() -> tuple[Benchmark, ...]:
     """The benchmarks that long-context models are measured on. None is bundled: fetch those you report on and name the files."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    rows: list[dict[str, str]] = yaml.load(files("wildgraph.gates").joinpath("benchmarks.yaml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - a safe loader
+    rows = yaml.load(files("wildgraph.gates").joinpath("benchmarks.yaml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - a safe loader
     return tuple(Benchmark(**{**row, "columns": tuple(row["columns"])}) for row in rows)
 
 

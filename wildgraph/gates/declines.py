@@ -12,8 +12,10 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from wildgraph.gates.numbers import numbers
+from wildgraph.gates.reading import asked, containment, reading
 from wildgraph.gates.verdicts import failed, passed
-from wildgraph.quotes import plain
+from wildgraph.quotes import plain, quotations
 from wildgraph.records import Message, Pair, Verdict
 from wildgraph.text import sentences
 
@@ -23,7 +25,9 @@ _ASKS_WHETHER = re.compile(
     re.IGNORECASE,
 )
 _MARKS = str.maketrans({"’": "'", "ʼ": "'"})
+_SENTENCE = re.compile(r"[^.!?。！？\n]+")
 _LEAST, _STEM = 4, 5
+_THEIRS = 0.5
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,13 @@ class DeclinesGate(BaseModel):
         """Fails with ``not_declined``, ``vague_refusal`` or ``answered_anyway`` where there is no answer, else with ``declined``."""
         question = next((turn.content for turn in reversed(pair.turns) if turn.role == "user"), "")
         if pair.paradigm in self.without_answer:
-            return self._declined_well(pair, question)
+            return self._declined_well(pair, question, texts)
         said = [turn for turn in pair.turns if turn.role == "assistant"]
         if said and all(map(_only_declines, said)) and not _ASKS_WHETHER.search(question):
             return failed(self.name, "declined", f"the answer is only that there is none: {pair.response}")
         return passed(self.name)
 
-    def _declined_well(self, pair: Pair, question: str) -> Verdict:
+    def _declined_well(self, pair: Pair, question: str, texts: Mapping[str, str]) -> Verdict:
         response = pair.response.translate(_MARKS)
         parts = [response[span.start : span.end] for span in sentences(response)]
         declining = [part for part in parts if _patterns().declines.search(part)]
@@ -78,14 +82,27 @@ class DeclinesGate(BaseModel):
             named = set().union(*map(_stems, declining))
             if not missing & named:
                 return failed(self.name, "vague_refusal", f"nothing of what was asked is named: {' '.join(declining)}")
-        if found := next((part for part in parts if _patterns().anyway.search(part)), ""):
+        own = response
+        for quote in quotations(response, 1):
+            own = own.replace(quote, " ")  # what a document supposes is not the assistant's guess
+        if found := next((part.group() for part in _SENTENCE.finditer(own) if _patterns().anyway.search(part.group())), ""):
             return failed(self.name, "answered_anyway", found)
+        for part in _SENTENCE.finditer(own):
+            if not _patterns().declines.search(part.group()) and (figure := self._new_figure(part.group(), pair, texts)):
+                return failed(self.name, "answered_anyway", f"{figure} in: {part.group()}")
         bare = plain(pair.answer or "")
         if bare and not _patterns().declines.search(pair.answer or "") and f" {bare} " in f" {plain(response)} ":
             told = plain("\n".join(turn.content for turn in pair.turns if turn.role != "assistant"))
             if f" {bare} " not in f" {told} ":
                 return failed(self.name, "answered_anyway", f"it says {pair.answer}")
         return passed(self.name, declining[0])
+
+    @staticmethod
+    def _new_figure(sentence: str, pair: Pair, texts: Mapping[str, str]) -> str:
+        """A figure of the assistant's own: in a sentence that no document has, and not in the instruction."""
+        told = reading(asked(pair)).numbers
+        figure = next((number.text for number in numbers(sentence) if not any(value in told for value in number.values)), "")
+        return "" if figure and any(containment(sentence, text) >= _THEIRS for text in texts.values()) else figure
 
 
 def _only_declines(turn: Message) -> bool:

@@ -123,7 +123,9 @@ def _read(number: Number, sentence: str, documents: Sequence[Reading], share: fl
     """Whether a document has the number near words of the sentence; without words to compare, whether it has it at all.
 
     Args:
-        number: of the sentence. sentence: where the answer has it. documents: where it may stand.
+        number: of the sentence.
+        sentence: where the answer has it.
+        documents: where it may stand.
         share: of the sentence's words that a document has, the share that must be near; two at least.
     """
     content = _content(sentence)

@@ -40,7 +40,8 @@ def _table() -> _Table:
         return re.compile(pattern.replace("{n}", number), re.IGNORECASE)
 
     return _Table(
-        tuple((compiled(one["label"]), compiled(one["cue"]), tuple(one["form"])) for one in raw["labels"]),
+        # A cue begins a word: 'applied' asks for no Lied.
+        tuple((compiled(one["label"]), compiled(rf"(?<![a-zß-öø-ÿа-яё])(?:{one['cue']})"), tuple(one["form"])) for one in raw["labels"]),
         tuple((one["kind"], compiled(one["pattern"])) for one in raw["limits"]),
         {unit: compiled(pattern) for unit, pattern in raw["units"].items()},
         tuple((one["form"], compiled(one["pattern"])) for one in raw["forms"]),

@@ -21,10 +21,10 @@ _DATED = re.compile(
 
 
 def counts(answer: str) -> Mapping[str, int]:
-    """How many words, sentences, paragraphs and items an answer has; headings count as words only.
+    r"""How many words, sentences, paragraphs and items an answer has; headings count as words only.
 
     Example:
-        >>> counts("- one thing\\n- another thing")
+        >>> counts("- one thing\n- another thing")
         {'words': 4, 'sentences': 2, 'paragraphs': 1, 'items': 2}
     """
     body = _HEADING.sub("", _FENCE.sub("", answer)).strip()
@@ -46,8 +46,8 @@ def _is_json(answer: str) -> bool:
 
 
 _FORMS: Mapping[str, Callable[[str], bool]] = {
-    "bullets": lambda answer: bool(_BULLET.search(answer)),
-    "numbers": lambda answer: bool(_NUMBER.search(answer)),
+    "bullets": lambda answer: len(_BULLET.findall(answer)) >= 2,
+    "numbers": lambda answer: len(_NUMBER.findall(answer)) >= 2,
     "table": lambda answer: len(_ROW.findall(answer)) >= 2,
     "json": _is_json,
     "csv": lambda answer: sum(line.count(",") + line.count(";") >= 1 for line in answer.splitlines()) >= 2 or "<" in answer,

@@ -17,6 +17,11 @@ from wildgraph.records import Pair, Verdict
 from wildgraph.text import language_code
 
 _WORDS = 4
+_INVENTING = (
+    *("story", "creative", "poem", "song", "script", "persona", "roleplay", "role-play", "brainstorm", "quiz", "create-questions"),
+    *("marketing", "slogan", "translate", "translation", "code", "plan", "schedule", "continue", "dialogue", "fiction"),
+    *("letter", "email", "message"),
+)
 
 
 class GroundingGate(BaseModel):
@@ -45,36 +50,7 @@ class GroundingGate(BaseModel):
     names: bool = True
     least_figure: int = Field(default=10, ge=0)
     capitals: tuple[str, ...] = ("de", "lb")
-    inventing: tuple[str, ...] = (
-        *(
-            "story",
-            "creative",
-            "poem",
-            "song",
-            "script",
-            "persona",
-            "roleplay",
-            "role-play",
-            "brainstorm",
-            "quiz",
-            "questions",
-            "marketing",
-        ),
-        *(
-            "slogan",
-            "translate",
-            "translation",
-            "code",
-            "plan",
-            "schedule",
-            "continue",
-            "dialogue",
-            "fiction",
-            "letter",
-            "email",
-            "message",
-        ),
-    )
+    inventing: tuple[str, ...] = _INVENTING
     shared: float = Field(default=0.2, ge=0.0, le=1.0)
 
     def judge(self, pair: Pair, texts: Mapping[str, str]) -> Verdict:

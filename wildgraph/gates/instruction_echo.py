@@ -24,7 +24,7 @@ class InstructionEchoGate(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: ClassVar[str] = "instruction_echo"
 
-    threshold: float = Field(default=0.6, gt=0.0, le=1.0)
+    threshold: float = Field(default=0.5, gt=0.0, le=1.0)
     adds: float = Field(default=0.75, ge=0.0)
 
     def judge(self, pair: Pair, texts: Mapping[str, str]) -> Verdict:

@@ -13,7 +13,7 @@ from wildgraph.quotes import plain, plain_once
 from wildgraph.records import Evidence, Pair, Verdict
 from wildgraph.shingling import count_units
 
-_CONTENT = 5
+_CONTENT = 4
 
 
 class WrongDocumentGate(BaseModel):
@@ -27,7 +27,7 @@ class WrongDocumentGate(BaseModel):
         overlap: least share of a passage's runs of five words.
         words: shorter passages are not compared: several documents may well say 'payment is due monthly'.
         near: characters on each side of a bare answer in which the instruction's words are looked for.
-        about: least share of the instruction's longer words that must stand there.
+        about: least share of the longer words that instruction and evidence share which must stand there.
     """  # noqa: D205 - one sentence
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +46,9 @@ class WrongDocumentGate(BaseModel):
         others |= {name: text for name, text in elsewhere.items() if name not in required}
         if not others:
             return not_evaluated(self.name, "there is no other document to get the answer from")
+        # What the instruction shares with the evidence is what it asks about; the rest is how it asks.
+        cited = set(plain("\n".join(span.text for span in pair.evidence) or "\n".join(texts[name] for name in required)).split())
+        about = {word for word in plain(pair.instruction).split() if len(word) >= _CONTENT} & cited - set(plain(pair.answer or "").split())
         passages: dict[str, list[Evidence]] = {}
         for span in pair.evidence:
             if count_units(span.text) >= self.words:
@@ -54,13 +57,12 @@ class WrongDocumentGate(BaseModel):
             for source, spans in passages.items():
                 if source in required and all(containment(span.text, text) >= self.overlap for span in spans):
                     return failed(self.name, "wrong_document", f"{name} holds all that is cited from {source}")
-            if pair.answer and self._answers(pair.answer, pair.instruction, text):
+            if pair.answer and self._answers(pair.answer, about, text):
                 return failed(self.name, "wrong_document", f"{name} has the answer: {pair.answer}")
         return passed(self.name, f"{len(others)} other documents hold no answer")
 
-    def _answers(self, answer: str, instruction: str, text: str) -> bool:
+    def _answers(self, answer: str, words: set[str], text: str) -> bool:
         bare = plain(answer)
-        words = {word for word in plain(instruction).split() if len(word) >= _CONTENT} - set(bare.split())
         if not bare or len(words) < 2:
             return False
         said = f" {plain_once(text)} "

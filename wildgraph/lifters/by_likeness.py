@@ -1,8 +1,8 @@
 """Lift values without a model: agglomeration in the space of likeness, cut at a granularity, capped in diameter.
 
 Average linkage, so that a group is held together by all of its members; groups whose members are further apart than the cap are divided,
-so that unlike things never chain. Of very many values those of most users are grouped, and the rest joins the nearest group or groups
-among itself.
+so that unlike things never chain. Of very many values near ones are first taken together by :mod:`wildgraph.grouping`, which needs no
+matrix of all distances; linkage then goes on with these small groups, since the mean distance of two groups is that of their means.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from wildgraph.catalogue import Prior, PriorConcept
 from wildgraph.embedders import Embedder, Vectors
 from wildgraph.fields import MetaField
+from wildgraph.grouping import group
 from wildgraph.lifters import Group, SeenValue
 from wildgraph.lifters.likeness import Features, LikenessConfig, LikenessSpace, by_field
 from wildgraph.records import content_hash
 
-_VERSION = 1
+_VERSION = 2
 _BLOCK = 4096
+_WIDEST = 0.999  # what wildgraph.grouping takes as a diameter
 
 
 class GroupingConfig(BaseModel):
@@ -34,17 +36,22 @@ class GroupingConfig(BaseModel):
         cap: largest distance between two members of one group, above the cut.
         claim: least mean probability at which a group is a concept of the prior.
         under: least mean probability at which a group lies under a concept, or its parent: what a rare group falls back to.
-        grouped: values that are grouped together; beyond, those of fewer users join what is there.
+        grouped: values, or small groups of near ones, that are linked on a matrix of all distances; beyond, those of fewer users join
+            what is there, and what joins nothing is linked among itself.
+        near: share of the cut within which all members of a small group lie. Half of it leaves linkage nearly all of its choices.
         likeness: what counts how much.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    cut: Mapping[str, float] = Field(default_factory=lambda: {"": 0.48, "output_format": 0.47, "task": 0.58, "constraint": 0.55})
+    cut: Mapping[str, float] = Field(
+        default_factory=lambda: {"": 0.48, "document_type": 0.52, "output_format": 0.47, "task": 0.58, "constraint": 0.55}
+    )
     cap: float = Field(default=0.3, ge=0.0, le=1.0)
     claim: float = Field(default=0.4, gt=0.0, le=1.0)
     under: float = Field(default=0.05, gt=0.0, le=1.0)
     grouped: int = Field(default=6000, ge=2)
+    near: float = Field(default=0.5, gt=0.0, le=1.0)
     likeness: LikenessConfig = LikenessConfig()
 
 
@@ -133,17 +140,14 @@ class LikenessLifter:
     def _field(self, of: MetaField, values: Sequence[SeenValue]) -> list[Group]:
         if not values:
             return []
-        if len(values) > self.config.grouped:
-            ranked = sorted(values, key=lambda value: (-value.users, -value.records, content_hash(value.text)))
-            first = self._field(of, ranked[: self.config.grouped])
-            joined, left = self.join(of, values, [group.members for group in first])
-            grown = _grown(first, joined)
-            return [*grown, *self._field(of, left)] if len(left) < len(values) else grown
         ordered = sorted(values, key=lambda value: value.text)
         features = self._space(of).features(ordered)
-        distances = _distances(features.rows)
         cut = by_field(self.config.cut, of.name) * features.scale
-        groups = list(_groups(distances, cut, cut + self.config.cap * features.scale))
+        cap = cut + self.config.cap * features.scale
+        if len(ordered) <= self.config.grouped:
+            groups = list(_groups(_distances(features.rows), cut, cap))
+        else:
+            groups = list(_many(features.rows, [value.users for value in ordered], cut, cap, self.config))
         return list(self._named(of, ordered, groups, features))
 
     def _named(self, of: MetaField, values: Sequence[SeenValue], groups: Sequence[Sequence[int]], features: Features) -> Iterator[Group]:
@@ -228,3 +232,81 @@ def _groups(distances: npt.NDArray[np.float64], cut: float, cap: float) -> Itera
         parts = fcluster(linkage(squareform(inside, checks=False), "complete"), cap, "distance")
         found += [rows[parts == part].tolist() for part in np.unique(parts)]
     yield from sorted(found)
+
+
+def _many(rows: Vectors, users: Sequence[int], cut: float, cap: float, config: GroupingConfig) -> Iterator[list[int]]:
+    """What ``_groups`` does, for more rows than a matrix of all distances can be held for. In order of their first rows.
+
+    Args:
+        rows: unit rows.
+        users: of each row: the best supported are linked first.
+        cut: mean distance at which two groups stay apart.
+        cap: largest distance between two members; from 1 on, where there is nothing in common any more, nothing is divided.
+        config: how many groups are linked at a time, and how near small groups are.
+    """
+    labels = group(rows, min(cut * config.near, _WIDEST))
+    order = np.argsort(labels, kind="stable")
+    starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
+    small = np.split(order, starts[1:])
+    sizes = np.array([len(members) for members in small], dtype=np.float64)
+    means = np.stack([_mean(rows, members.tolist()) for members in small])
+    support = np.add.reduceat(np.asarray(users, dtype=np.int64)[order], starts)
+    todo = np.lexsort((np.arange(len(small)), -support))
+    found: list[list[int]] = []
+    while len(todo):
+        first, todo = todo[: config.grouped], todo[config.grouped :]
+        linked = _linked(means[first], sizes[first], cut)
+        groups = [first[linked == one].tolist() for one in range(int(linked.max()) + 1)]
+        centres = np.stack([np.average(means[one], axis=0, weights=sizes[one]) for one in groups]).astype(np.float32)
+        left = []
+        for start in range(0, len(todo), _BLOCK):
+            block = todo[start : start + _BLOCK]
+            alike = np.round(means[block] @ centres.T, 5)
+            best = alike.argmax(axis=1)
+            near = alike[np.arange(len(block)), best] >= 1.0 - cut
+            for one, place in zip(block[near].tolist(), best[near].tolist(), strict=True):
+                groups[place].append(one)
+            left.append(block[~near])
+        todo = np.concatenate(left) if left else todo
+        for one in groups:
+            members = np.sort(np.concatenate([small[place] for place in one]))
+            parts = group(rows[members], cap) if cap < _WIDEST else np.zeros(len(members), dtype=np.int64)
+            found += [members[parts == part].tolist() for part in range(int(parts.max()) + 1)]
+    yield from sorted(found)
+
+
+def _linked(means: Vectors, sizes: npt.NDArray[np.float64], cut: float) -> npt.NDArray[np.int64]:
+    """Average linkage of groups of several members, cut at ``cut``: the number of each one's group, from 0.
+
+    The mean distance between the members of two groups of unit vectors is 1 less the inner product of their means. Chains of nearest
+    neighbours find the same dendrogram as joining the nearest pair first (Murtagh 1983), since average linkage is reducible.
+    """
+    count = len(means)
+    apart = np.round(1.0 - means @ means.T, 5).astype(np.float64)
+    np.fill_diagonal(apart, np.inf)
+    weights, parent = sizes.copy(), np.arange(count)
+    alive = np.ones(count, dtype=np.bool_)
+    chain: list[int] = []
+    for _ in range(count - 1):
+        if not chain:
+            chain.append(int(np.flatnonzero(alive)[0]))
+        while True:
+            last = chain[-1]
+            nearest = int(apart[last].argmin())
+            if len(chain) > 1 and apart[last, chain[-2]] <= apart[last, nearest]:
+                nearest = chain[-2]
+                break
+            chain.append(nearest)
+        del chain[-2:]
+        kept, gone = min(last, nearest), max(last, nearest)
+        if apart[last, nearest] <= cut:  # heights only grow towards the root, so what is joined here lies below the cut as a whole
+            parent[gone] = kept
+        row = (weights[kept] * apart[kept] + weights[gone] * apart[gone]) / (weights[kept] + weights[gone])
+        row[[kept, gone]] = np.inf
+        apart[kept], apart[:, kept] = row, row
+        apart[gone], apart[:, gone] = np.inf, np.inf
+        weights[kept] += weights[gone]
+        alive[gone] = False
+    for one in range(count):  # a parent comes before its child
+        parent[one] = parent[parent[one]]
+    return np.asarray(np.unique(parent, return_inverse=True)[1], dtype=np.int64)

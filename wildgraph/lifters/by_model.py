@@ -1,8 +1,8 @@
 """Lift values with a chat model: draft a catalogue over batches, refine it, name it (after TnT-LLM, arXiv 2403.12173; the prompts are ours).
 
 A batch of phrases is sorted into the concepts so far and new ones; after the last batch the whole catalogue of a field is given its final
-form, with a more general heading for each concept. That takes about eight calls per thousand values. Of very many values only the best
-supported are shown to the model; the rest joins the groups it is most like.
+form: concepts are joined, single phrases moved or set apart, and each concept gets a more general heading. That takes about eight calls
+per thousand values. Of very many values only the best supported are shown to the model; the rest joins the groups it is most like.
 
 Phrases are ordered by their words alone, so that alike ones meet in one batch and the same values make the same prompts everywhere.
 """
@@ -22,11 +22,11 @@ from wildgraph.fields import DOCUMENT_TYPE, TASK, MetaField
 from wildgraph.labels import clean_label
 from wildgraph.lifters import Group, SeenValue
 from wildgraph.lifters.by_likeness import LikenessLifter
+from wildgraph.lifters.likeness import head
 from wildgraph.llm import ChatModel, ChatRequest, Decoding, Prompt, load_template
 from wildgraph.records import Json, content_hash
 
 SORT, REFINE = "lifters/sort", "lifters/refine"
-_PREPOSITION = re.compile(r"\b(?:of|on|about|for|with|in|to|from|by|at|that|which|and|or)\b")
 
 
 class ModelLifterConfig(BaseModel):
@@ -35,8 +35,10 @@ class ModelLifterConfig(BaseModel):
     Attributes:
         batch: phrases per sorting call.
         shown: distinct values per field shown to the model, those of most users first; the rest joins by likeness.
-        per_concept: about how many phrases the model is told share a concept: smaller for a finer catalogue.
-        examples: phrases shown with each concept.
+        per_concept: about how many phrases the model is told share a concept: smaller for a finer catalogue. By default it is told nothing:
+            readers who were told a number made concepts to get there.
+        examples: phrases shown with each concept while it grows.
+        reviewed: phrases shown with each concept, by their numbers, when the catalogue gets its final form: those that can still move.
         rounds: how often phrases that an answer left out are asked about again.
         decoding: decoding parameters; greedy.
     """
@@ -45,8 +47,9 @@ class ModelLifterConfig(BaseModel):
 
     batch: int = Field(default=200, ge=10)
     shown: int = Field(default=3000, ge=10)
-    per_concept: int = Field(default=4, ge=2)
+    per_concept: int | None = Field(default=None, ge=2)
     examples: int = Field(default=4, ge=1)
+    reviewed: int = Field(default=40, ge=1)
     rounds: int = Field(default=2, ge=0)
     decoding: Decoding = Decoding(temperature=0.0, max_tokens=8000)
 
@@ -76,16 +79,25 @@ class Sorting(BaseModel):
     groups: list[_Sorted]
 
 
+def _places(found: object) -> object:
+    """Places of phrases as models write them: '3.2', 'C3.2', '3.2 tell a joke'. A number is none: as such, 3.1 and 3.10 are the same."""
+    if not isinstance(found, list):
+        found = [found]
+    return [place.group() for one in found if isinstance(one, str) and (place := re.search(r"\d+\.\d+", one))]
+
+
 class _Final(BaseModel):
     name: str
     heading: str = ""
-    numbers: list[int]
+    numbers: list[int] = []
+    moved: list[str] = []
 
     _read = field_validator("numbers", mode="before")(_numbers)
+    _read_moved = field_validator("moved", mode="before")(_places)
 
 
 class Refining(BaseModel):
-    """The final catalogue of a field, as numbers of the drafted concepts."""
+    """The final catalogue of a field, as numbers of the drafted concepts, and places of phrases that leave theirs."""
 
     concepts: list[_Final]
 
@@ -163,13 +175,17 @@ class ModelLifter:
         for draft in drafts:
             answer = finals.get(draft.field.name)
             final = answer.parsed if answer is not None and isinstance(answer.parsed, Refining) else None
-            groups[draft.field.name] = _final(draft, final)
+            groups[draft.field.name] = _final(draft, final, self.config.reviewed)
         return self.rest.complete(values, groups)
 
     def _sorting(self, draft: _Draft) -> ChatRequest:
         batch = draft.todo[0]
         concepts: list[Json] = [
-            {"name": name, "count": len(members), "examples": list[Json](_examples(members, self.config.examples))}
+            {
+                "name": name,
+                "count": len(members),
+                "examples": list[Json]([member.text for member in _some(members, self.config.examples)]),
+            }
             for name, members in draft.concepts.items()
         ]
         variables: dict[str, Json] = {
@@ -189,15 +205,16 @@ class ModelLifter:
 
     def _refining(self, draft: _Draft) -> ChatRequest:
         shown = "\n".join(
-            f"{number}. {name} ({len(members)}): {'; '.join(_examples(members, self.config.examples + 4))}"
+            f"{number}. {name} ({len(members)}): "
+            + "; ".join(f"{number}.{place} {member.text}" for place, member in enumerate(_some(members, self.config.reviewed), 1))
             for number, (name, members) in enumerate(draft.concepts.items(), 1)
         )
-        phrases = sum(map(len, draft.concepts.values()))
+        phrases, many = sum(map(len, draft.concepts.values())), self.config.per_concept
         variables: dict[str, Json] = {
             "field": draft.field.name,
             "description": draft.field.description,
             "grain": draft.field.grain,
-            "wanted": min(len(draft.concepts), max(3, round(phrases / self.config.per_concept))),
+            "wanted": min(len(draft.concepts), max(3, round(phrases / many))) if many else None,
             "concepts": shown,
             "count": len(draft.concepts),
         }
@@ -205,8 +222,8 @@ class ModelLifter:
 
 
 def _place(of: MetaField, text: str) -> tuple[str, str]:
-    """Where a phrase stands among the others: by its verb, or by the noun before its first preposition."""
-    words = (text if of.name == TASK else _PREPOSITION.split(text)[0] or text).split()
+    """Where a phrase stands among the others: by its verb, or by the last word of its head."""
+    words = (text if of.name == TASK else head(text)).split()
     return (words[0 if of.name == TASK else -1] if words else "", text)
 
 
@@ -215,10 +232,10 @@ def _line(number: int, value: SeenValue, with_context: bool) -> str:
     return f"{number}. {value.text}{f' [{context}]' if context else ''}"
 
 
-def _examples(members: Sequence[SeenValue], most: int) -> list[str]:
+def _some(members: Sequence[SeenValue], most: int) -> list[SeenValue]:
     """Some members, spread over all: neighbours were sorted together and are alike."""
-    step = max(1, len(members) // most)
-    return [member.text for member in members[::step][:most]]
+    count = min(most, len(members))
+    return [members[place * len(members) // count] for place in range(count)]
 
 
 def _batches(values: Sequence[SeenValue], size: int) -> list[list[SeenValue]]:
@@ -244,24 +261,42 @@ def _sort(draft: _Draft, batch: Sequence[SeenValue], answer: Sorting | None) -> 
     return list(left.values())
 
 
-def _final(draft: _Draft, answer: Refining | None) -> list[Group]:
-    """The groups of a field: as refined, concepts that the answer left out as they were drafted."""
-    drafted = list(draft.concepts.items())
-    left = dict(enumerate(drafted, 1))
+def _final(draft: _Draft, answer: Refining | None, reviewed: int) -> list[Group]:
+    """The groups of a field: as refined, concepts that the answer left out as they were drafted.
+
+    Args:
+        draft: the field's catalogue.
+        answer: its final form.
+        reviewed: phrases of each concept that were shown, and can have moved.
+    """
+    places = {
+        f"{number}.{place}": member
+        for number, members in enumerate(draft.concepts.values(), 1)
+        for place, member in enumerate(_some(members, reviewed), 1)
+    }
+    chosen = answer.concepts if answer else []
+    moved = [[places.pop(place) for place in concept.moved if place in places] for concept in chosen]  # to where it was put first
+    gone = {member.text for members in moved for member in members}
+    left = {
+        number: (name, [member for member in members if member.text not in gone])
+        for number, (name, members) in enumerate(draft.concepts.items(), 1)
+    }
     merged: dict[str, tuple[str, list[SeenValue]]] = {}
 
     def enter(name: str, heading: str, members: Sequence[SeenValue]) -> None:
         before = merged.get(name)
         merged[name] = (before[0] if before else heading, [*(before[1] if before else ()), *members])
 
-    for concept in answer.concepts if answer else ():
+    for concept, more in zip(chosen, moved, strict=True):
         name = clean_label(concept.name, 80).strip().rstrip(".").lower()
         taken = [left.pop(number) for number in concept.numbers if number in left]
-        if taken:
+        members = [*(member for _, found in taken for member in found), *more]
+        if members:
             heading = clean_label(concept.heading, 80).strip().rstrip(".").lower()
-            enter(name or taken[0][0], heading, [member for _, members in taken for member in members])
+            enter(name or (taken[0][0] if taken else more[0].text), heading, members)
     for name, members in left.values():
-        enter(name, "", members)
+        if members:
+            enter(name, "", members)
     return list(_groups(merged))
 
 

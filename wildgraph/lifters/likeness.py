@@ -6,7 +6,8 @@ so words that recur within a concept are operation, words that do not are subjec
 
 * of the sentence embeddings,
 * of the operation words, weighted by how few concepts share them, the first word of a phrase counted apart;
-* of the profiles over the prior's concepts: half nearest phrases, half a multinomial logistic regression trained on the phrases,
+* of the profiles over the prior's concepts: half nearest phrases, half a multinomial logistic regression trained on the phrases
+  and on their heads, what stands before the first preposition or conjunction and names the operation more often than the subject;
   as square roots of probabilities (Hellinger), so that values near to the same concepts are alike whatever they are about;
 * of the embeddings of what their records are about.
 
@@ -20,6 +21,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +33,9 @@ from wildgraph.fields import OUTPUT_FORMAT
 from wildgraph.lifters import SeenValue
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?[#+]*|\d+")
+_BREAK = re.compile(
+    r"\b(?:of|on|about|for|with|in|into|to|from|by|at|as|under|between|against|using|that|which|who|whether|how|why|what|when|if|so|and|or)\b"
+)
 _LEXICAL_DIMENSIONS = 1024
 _LEAST_CONCEPTS, _LEAST_PHRASES = 8, 3  # below, a profile over concepts says nothing
 
@@ -45,7 +50,11 @@ class LikenessConfig(BaseModel):
         size: weight of the rough size, for forms of answer.
         nearest: phrases of a concept whose mean cosine makes its score.
         sharpness: temperature of the softmax over these scores.
-        regularisation: inverse strength of the logistic regression's penalty.
+        head: weight of the embedding of a phrase's head beside the whole phrase's 1 in the logistic regression, by field: for tasks and kinds
+            of document, which name operation or kind first and the subject behind. In 'code with an explanation', 'researcher in law' or
+            'no more than ten words' what comes behind counts as much.
+        regularisation: inverse strength of the logistic regression's penalty, by field. For tasks it is that of the least log loss on
+            held-out phrases of the prior: there are many concepts and few words decide among them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,7 +65,8 @@ class LikenessConfig(BaseModel):
     size: float = Field(default=0.8, ge=0.0)
     nearest: int = Field(default=3, ge=1)
     sharpness: float = Field(default=0.04, gt=0.0)
-    regularisation: float = Field(default=10.0, gt=0.0)
+    head: Mapping[str, float] = Field(default_factory=lambda: {"": 0.0, "document_type": 1.0, "task": 1.0})
+    regularisation: Mapping[str, Annotated[float, Field(gt=0.0)]] = Field(default_factory=lambda: {"": 10.0, "task": 30.0})
 
 
 def by_field(settings: Mapping[str, float], name: str) -> float:
@@ -77,6 +87,16 @@ def words(text: str) -> list[str]:
         ['write', 'c++', 'code', "don't", 'explain']
     """
     return _WORD.findall(text.casefold())
+
+
+def head(text: str) -> str:
+    """What stands before the first preposition or conjunction: the operation and what it is done to; the whole if nothing stands there.
+
+    Example:
+        >>> [head(text) for text in ("summarize the debate on fishing", "explain whether it rains", "for lawyers only")]
+        ['summarize the debate', 'explain', 'for lawyers only']
+    """
+    return _BREAK.split(text, maxsplit=1)[0].strip() or text
 
 
 _UNITS = {"word": 1, "words": 1, "phrase": 1, "name": 1, "number": 1, "sentence": 2, "line": 2, "sentences": 3, "lines": 3}
@@ -136,7 +156,7 @@ class LikenessSpace:
         texts = [value.text for value in values]
         spoken = self.embedder.embed(texts)
         lexical = self._lexical(texts)
-        profile = self._profile(spoken, lexical)
+        profile = self._profile(texts, spoken, lexical)
         weight = by_field(config.words, self.name) if lexical.any() else 0.0
         blocks = [(1.0 / (1.0 + weight), spoken), (weight / (1.0 + weight), lexical)]
         if profile.shape[1]:
@@ -181,7 +201,7 @@ class LikenessSpace:
         rows -= vectors.mean(axis=0)
         return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), dtype=np.float32)
 
-    def _profile(self, spoken: Vectors, lexical: Vectors) -> npt.NDArray[np.float64]:
+    def _profile(self, values: Sequence[str], spoken: Vectors, lexical: Vectors) -> npt.NDArray[np.float64]:
         """Probability of each concept of the prior, shape (values, concepts)."""
         if len(self.prior) < _LEAST_CONCEPTS or len(self._phrases) < _LEAST_PHRASES * len(self.prior):
             return np.zeros((len(spoken), 0))
@@ -195,7 +215,12 @@ class LikenessSpace:
             if mine.shape[1]:
                 scores[:, concept] = np.sort(mine, axis=1)[:, -self.config.nearest :].mean(axis=1)
         near = _softmax(scores / self.config.sharpness)
-        learned = _regression(np.hstack((known, known_words)), self._owner, np.hstack((spoken, lexical)), self.config.regularisation)
+        shown, asked = [known, known_words], [spoken, lexical]
+        if by_head := np.float32(by_field(self.config.head, self.name)):
+            shown.append(by_head * self.embedder.embed([head(text) for text in texts]))
+            asked.append(by_head * self.embedder.embed([head(text) for text in values]))
+        strength = by_field(self.config.regularisation, self.name)
+        learned = _regression(np.hstack(shown), self._owner, np.hstack(asked), strength)
         profile = np.zeros_like(near)
         profile[:, np.unique(self._owner)] = learned
         return (near + profile) / 2

@@ -74,8 +74,14 @@ class ResponseCache:
     def find(self, key: bytes) -> Found | None:
         """As :meth:`get`, but also what was put and is not committed yet."""
         writer = self._writer
-        if writer is not None and (waiting := writer.waiting(key)) is not None:
-            return waiting
+        if writer is not None:
+            try:
+                if writer.unknown(key, self._keys):
+                    return None
+            except sqlite3.Error as error:
+                raise explained(self.path, error) from error
+            if (waiting := writer.waiting(key)) is not None:
+                return waiting
         stored = self.get(key)
         return None if stored is None else Found(stored)
 
@@ -219,6 +225,17 @@ class ResponseCache:
             reader.close()
         if finalizer is not None:
             finalizer()
+
+    def _keys(self) -> Iterator[list[bytes]]:
+        last = b""
+        while True:
+            with self._lock:
+                rows = self._read("SELECT key FROM responses WHERE key > ? ORDER BY key LIMIT 5000", (last,))
+            if not rows:
+                return
+            page = [key for (key,) in rows if isinstance(key, bytes)]
+            last = page[-1]
+            yield page
 
     def _read(self, query: str, values: Sequence[object]) -> list[tuple[object, ...]]:
         self._open()

@@ -17,7 +17,7 @@ from wildgraph.llm.answers import Turn
 from wildgraph.llm.model import Usage
 from wildgraph.llm.stored import Stored
 from wildgraph.llm.structured import LEVELS, Level, response_format, with_schema
-from wildgraph.llm.trouble import Kind, Trouble
+from wildgraph.llm.trouble import Kind, Trouble, without
 from wildgraph.llm.wire import Reply
 from wildgraph.records import Json
 
@@ -160,7 +160,7 @@ class ChatCompletions:
         else:
             said = str(error or (data.get("detail") or data.get("message") if isinstance(data, dict) else "") or "")
             code, status = "", 500 if status == 200 and error else status
-        said = said.replace(self._secret, "***") if self._secret else said
+        said = without(self._secret, said)
         if status == 200 and data is not None and not isinstance(data, dict):
             return Trouble("garbled", f"the reply is JSON of type {type(data).__name__}")
         if data is None:

@@ -13,6 +13,10 @@ from pydantic import BaseModel
 from wildgraph.llm.model import ChatRequest, Decoding
 from wildgraph.records import Json, canonical_json
 
+_HELD, _LONG = 2047, 1 << 16
+"""Bytes that hashlib takes without letting go of the interpreter, and how many are hashed in such pieces: up to there the threads that
+would take turns cost more than they gain."""
+
 
 @lru_cache(maxsize=256)
 def schema_text(schema: type[BaseModel] | None) -> str:
@@ -59,4 +63,10 @@ def _digest(*parts: object) -> bytes:
         text = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)  # the same bytes in a tenth of the time
     except TypeError:  # lone surrogates from a log
         text = canonical_json(parts).encode("utf-8", "surrogatepass")
-    return hashlib.sha256(text).digest()
+    digest = hashlib.sha256()
+    if len(text) > _LONG:
+        digest.update(text)
+    else:
+        for start in range(0, len(text), _HELD):
+            digest.update(text[start : start + _HELD])
+    return digest.digest()

@@ -19,7 +19,7 @@ R = TypeVar("R")
 WAITING_WEIGHT = 32_000_000
 """Characters of prompts of one map that may wait so that they can be sent prefix by prefix."""
 
-REFILL = 0.6
+REFILL = 0.3
 """Share of what may wait that still waits when a map's feeder goes to work again."""
 
 

@@ -85,23 +85,24 @@ class Concurrency:
         self._usual_rate = 0.0
 
     async def enter(self) -> None:
-        """Return when one more request may be sent."""
-        while True:
-            pause = self._until - time.monotonic()
-            if pause > 0:
+        """Return when one more request may be sent: first come, first served, or whoever waits may wait for ever behind those who come."""
+        if self.in_flight < int(self.limit) and not self._waiting:
+            self.in_flight += 1
+        else:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            try:
+                await turn  # whoever ends it has counted us in
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self._give_up_place()
+                raise
+        try:
+            while (pause := self._until - time.monotonic()) > 0:
                 await asyncio.sleep(pause * (1.0 + 0.1 * random.random()))  # noqa: S311 - jitter
-            elif self.in_flight < int(self.limit):
-                self.in_flight += 1
-                return
-            else:
-                turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                self._waiting.append(turn)
-                try:
-                    await turn
-                except asyncio.CancelledError:
-                    if turn.done() and not turn.cancelled():
-                        self._let_in()  # the turn was given to someone who no longer wants it
-                    raise
+        except asyncio.CancelledError:
+            self._give_up_place()
+            raise
 
     def leave(self, complained: bool = False, retry_after: float | None = None, latency: float | None = None, work: float = 1.0) -> None:
         """A request came back.
@@ -146,13 +147,16 @@ class Concurrency:
         self._usual_rate = max(rate, self._usual_rate / self.FORGETTING)
         return collapsed
 
+    def _give_up_place(self) -> None:
+        self.in_flight -= 1
+        self._let_in()
+
     def _let_in(self) -> None:
-        free = int(self.limit) - self.in_flight
-        while self._waiting and free > 0:
+        while self._waiting and self.in_flight < int(self.limit):
             turn = self._waiting.popleft()
             if not turn.done():
+                self.in_flight += 1
                 turn.set_result(None)
-                free -= 1
 
 
 class Pace:

@@ -248,7 +248,7 @@ class NetworkModel:
         Raises:
             _GivenUpError: this request is hopeless. WildgraphError: the run is.
         """
-        failed = waited = 0
+        failed = waited = gone = 0
         while True:
             try:
                 return await self._attempt(turn, prompt, spent)
@@ -274,7 +274,8 @@ class NetworkModel:
                     continue
                 if trouble.kind == "unreachable":
                     self._health.gone(trouble.for_the_run(self._server, self._model))
-                    await asyncio.sleep(self._patience.wait(1, None))
+                    gone = min(2, gone + 1)  # seldom enough to leave a server alone that is coming up, often enough to see it soon
+                    await asyncio.sleep(self._patience.wait(gone, None))
                     continue
                 if trouble.kind in ("forbidden", "not_found"):
                     raise _GivenUpError(trouble) from None

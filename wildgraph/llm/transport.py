@@ -9,12 +9,15 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
+from wildgraph.errors import ConfigError
 from wildgraph.llm.limits import Patience
-from wildgraph.llm.trouble import Trouble
+from wildgraph.llm.trouble import Trouble, without
 from wildgraph.llm.wire import Reply
 from wildgraph.records import content_hash
 
@@ -34,6 +37,30 @@ class _Endpoint:
         self.base_url = base_url
         self.in_flight = 0
         self.dead_until = 0.0
+
+    @cached_property
+    def proxy(self) -> str | None:
+        """The proxy that the environment names for it, never one for this very machine.
+
+        Looked up once: aiohttp would do it for every request on a thread, and read ~/.netrc as well, which doubles what a request costs.
+
+        Raises:
+            ConfigError: it is of a kind that cannot be used.
+        """
+        parts = urlsplit(self.base_url)
+        host = parts.hostname or ""
+        if host in _LOOPBACK or proxy_bypass(host):
+            return None
+        proxy = getproxies().get(parts.scheme)
+        if not proxy:
+            return None
+        if "://" not in proxy:
+            proxy = f"http://{proxy}"
+        if urlsplit(proxy).scheme not in ("http", "https"):
+            raise ConfigError(
+                f"the proxy for {parts.scheme} in the environment is no HTTP proxy", f"set {parts.scheme}_proxy to one, or no_proxy={host}"
+            )
+        return proxy
 
 
 class HttpTransport:
@@ -83,7 +110,7 @@ class HttpTransport:
         endpoint.in_flight += 1
         try:
             async with self._open().request(
-                method, f"{endpoint.base_url}{path}", data=body, headers=headers, allow_redirects=False
+                method, f"{endpoint.base_url}{path}", data=body, headers=headers, allow_redirects=False, proxy=endpoint.proxy
             ) as response:
                 data = await response.read()
                 endpoint.dead_until = 0.0
@@ -120,7 +147,6 @@ class HttpTransport:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             patience = self._patience
-            local = all(urlsplit(endpoint.base_url).hostname in _LOOPBACK for endpoint in self._endpoints)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._connections, ttl_dns_cache=300, keepalive_timeout=30.0),
                 # A timer that never fires first is not set: each costs as much as a header.
@@ -128,13 +154,12 @@ class HttpTransport:
                     total=patience.total, connect=patience.connect, sock_read=patience.read if patience.read < patience.total else None
                 ),
                 headers=self._headers,
-                trust_env=not local,  # proxies of the environment, never for this very machine
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
 
     def _clean(self, text: str) -> str:
-        return text.replace(self._secret, "***") if self._secret else text
+        return without(self._secret, text)
 
 
 def _why(error: aiohttp.ClientConnectorError) -> str:

@@ -28,6 +28,9 @@ Kind = Literal[
     "bad_request",
 ]
 
+_SHORTEST_KEY = 8
+"""Characters."""
+
 
 @dataclass(frozen=True)
 class Meaning:
@@ -113,3 +116,13 @@ class Trouble(Exception):  # noqa: N818 - the word of the house for one failed a
                 )
             case _:
                 return ServerError(f"{server} fails{said}", "look at the server's log; then run the same command again")
+
+
+def without(secret: str, text: str) -> str:
+    """``text`` with a key made unreadable. What is shorter than any key, such as ``EMPTY`` for a server that wants none, is a mere word.
+
+    Example:
+        >>> without("sk-12345678", "no such key: sk-12345678"), without("EMPTY", "the list is EMPTY")
+        ('no such key: ***', 'the list is EMPTY')
+    """
+    return text.replace(secret, "***") if len(secret) >= _SHORTEST_KEY else text

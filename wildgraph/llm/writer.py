@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from wildgraph.errors import RunError
+from wildgraph.llm.seen import Seen
 from wildgraph.llm.stored import COLUMNS, SCHEMA, Stored, to_row
 
 WINDOW = 0.025
-"""Seconds the writer waits for company before it commits."""
+"""Seconds between the beginnings of two commits. What comes after a longer pause is committed at once, what comes sooner waits for company."""
+
+WATCH = 0.05
+"""Seconds for which the writer is taken to be the only one after it has looked."""
 
 APPLICATION_ID = 0x57474C44
 SCHEMA_VERSION = 1
 
-_INSERT = f"INSERT OR REPLACE INTO responses ({COLUMNS}) VALUES ({','.join('?' * 13)})"  # noqa: S608 - constants only
+_ROW = f"({','.join('?' * (COLUMNS.count(',') + 1))})"
+_INSERTS = {
+    rows: f"INSERT OR REPLACE INTO responses ({COLUMNS}) VALUES {','.join([_ROW] * rows)}"  # noqa: S608 - constants only
+    for rows in (256, 64, 16, 4, 1)
+}
+"""Statements that write so many rows: one statement lets go of the interpreter once, however many rows it writes."""
 
 
 class Ticket:
@@ -68,6 +80,11 @@ class Writer:
         self._ticket = Ticket()
         self._committing: Ticket | None = None
         self._closing = False
+        self._seen: Seen | None = None
+        self._complete = False
+        self._shared = sqlite3.threadsafety < 3  # an SQLite whose connections belong to one thread each cannot be asked from here
+        self._looked = -math.inf
+        self._version = self._data_version()
         _reserve(self._ballast, ballast)
         self._thread = threading.Thread(target=self._run, name="wildgraph-cache", daemon=True)
         self._thread.start()
@@ -75,6 +92,8 @@ class Writer:
     def add(self, key: bytes, stored: Stored) -> Ticket:
         """Queue an answer."""
         with self._wake:
+            if self._seen is not None:
+                self._seen.add(key)
             self._rows[key] = stored
             if len(self._rows) == 1:
                 self._wake.notify()
@@ -88,6 +107,36 @@ class Writer:
             if key in self._under_way:
                 return Found(self._under_way[key], self._committing)
         return None
+
+    def unknown(self, key: bytes, kept: Callable[[], Iterable[Sequence[bytes]]]) -> bool:
+        """Whether this key is certainly neither committed nor on its way; says so only while nobody else writes to the file.
+
+        Args:
+            key: in question.
+            kept: all keys in the file, page by page; asked for once.
+        """
+        seen = self._seen
+        if seen is None:
+            with self._wake:
+                first = self._seen is None
+                seen = self._seen = self._seen or Seen()
+                if first:
+                    seen.update((*self._rows, *self._under_way))
+            if first:
+                for page in kept():
+                    with self._wake:
+                        seen.update(page)
+                self._complete = True
+        return self._complete and key not in seen and self._alone()
+
+    def _alone(self) -> bool:
+        """Whether no other connection has committed since this one was opened."""
+        if not self._shared and (now := time.monotonic()) > self._looked + WATCH:
+            self._shared, self._looked = self._data_version() != self._version, now
+        return not self._shared
+
+    def _data_version(self) -> object:
+        return self._connection.execute("PRAGMA data_version").fetchone()[0]
 
     def flush(self) -> None:
         """Return once everything queued so far is committed, or raise why not."""
@@ -106,16 +155,15 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
+        begun = -math.inf
         while True:
             with self._wake:
                 while not self._rows and not self._closing:
                     self._wake.wait()
                 if not self._rows:
                     break
-                hurry = self._closing
-            if not hurry:
-                time.sleep(WINDOW)
-            with self._wake:
+                self._wake.wait_for(lambda: self._closing, max(0.0, begun + WINDOW - time.monotonic()))
+                begun = time.monotonic()
                 rows, ticket = self._rows, self._ticket
                 self._rows, self._ticket = {}, Ticket()
                 self._under_way, self._committing = rows, ticket
@@ -130,19 +178,33 @@ class Writer:
             try:
                 with self._connection:
                     self._connection.execute("BEGIN IMMEDIATE")
-                    self._connection.executemany(_INSERT, [to_row(key, stored) for key, stored in rows.items()])
+                    _insert(self._connection, [to_row(key, stored) for key, stored in rows.items()])
             except sqlite3.Error as error:
                 # Remembered even if the second try works: with the ballast gone, the next group would be lost.
                 self.error = explained(self.path, error)
-                if last_try or not self._ballast.exists():
+                if last_try:
                     return self.error
-                self._ballast.unlink(missing_ok=True)
+                self._make_room()
             except Exception as error:  # whoever waits for this group must not wait for ever
                 self.error = RunError(f"the response cache {self.path} cannot be written: {error}".splitlines()[0])
                 return self.error
             else:
                 return None
         return self.error
+
+    def _make_room(self) -> None:
+        """Give up the ballast, and let the log beside the file begin again: where it may not grow, it has room at its beginning."""
+        self._ballast.unlink(missing_ok=True)
+        with suppress(sqlite3.Error):  # without it the second try fails as the first did, and says why
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    written = 0
+    for size, statement in _INSERTS.items():
+        while len(rows) - written >= size:
+            connection.execute(statement, list(chain.from_iterable(rows[written : written + size])))
+            written += size
 
 
 def connect(path: Path) -> sqlite3.Connection:

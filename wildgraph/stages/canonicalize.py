@@ -31,7 +31,7 @@ from wildgraph.lifters.by_model import ModelLifterConfig
 from wildgraph.records import Assignment, Concept, LabelledRecord, MetaInformation
 
 STAGE = "canonicalize"
-VERSION = 3
+VERSION = 4
 
 _CONTEXTS = 5
 _GRAM = 5
@@ -261,7 +261,8 @@ def _concept(name: str, group: Group, concepts: dict[str, Concept], beforehand: 
     title = names.safe(group.name)
     # 'c', 'c++' and 'c#' have one slug and are three concepts; what bears the very name of a prior or an earlier concept is that concept.
     same = concepts.get(concept_id(name, title))
-    if same is not None and same.id in beforehand and fold(same.name) == fold(title) and same.id != parent:
+    # A name that was cut lest it quotes somebody says less than its group does: 'a list or a table', cut to 'a list', is no list.
+    if same is not None and same.id in beforehand and fold(same.name) == fold(title) == fold(group.name) and same.id != parent:
         return same.id
     stem = title[:100]  # names have 120 characters
     titles = chain((title,), (f"{stem} (other)",), (f"{stem} (other {number})" for number in count(2)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import islice
 
 import numpy as np
@@ -63,21 +64,25 @@ class TypeClassifier:
         """
         if not self._phrases:
             return [f"{DOCUMENT_TYPE}/document"] * len(documents)
-        prototypes = self.embedder.embed(self._phrases)
         words = [_spoken(document.declared_type) for document in documents]
-        declared = self.embedder.embed(words) @ prototypes.T
-        by_vector = vectors @ prototypes.T
+        distinct = sorted({word for word in words if word and word not in self._exact})
+        declared = dict(zip(distinct, self.embedder.embed(distinct) @ self._prototypes.T, strict=True))
+        by_vector = vectors @ self._prototypes.T
         found = []
         for row, word in enumerate(words):
             if word in self._exact:
                 found.append(self._exact[word])
-            elif word and declared[row].max() >= self.config.declared:
-                found.append(self._owners[int(declared[row].argmax())])
+            elif word and declared[word].max() >= self.config.declared:
+                found.append(self._owners[int(declared[word].argmax())])
             else:
                 bonus = self._bonus(documents[row])
                 scores = [float(cosine) + bonus.get(owner, 0.0) for cosine, owner in zip(by_vector[row], self._owners, strict=True)]
                 found.append(self._owners[int(np.argmax(scores))])
         return found
+
+    @cached_property
+    def _prototypes(self) -> Vectors:
+        return self.embedder.embed(self._phrases)
 
     def _bonus(self, document: Document) -> dict[str, float]:
         """What a document's own looks say for each type: the mean over its signs of how often they are found, saturating at four times."""

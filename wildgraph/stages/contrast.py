@@ -176,7 +176,8 @@ def _keep(one: _Work, content: str, made: Made, length: tuple[int, int], **more:
 
 def _break(one: _Work, seed: int) -> None:
     texts = [document.text for document in one.material.documents]
-    for broken in breaks(one.pair.instruction, one.pair.response, texts, seed=content_hash(seed, one.pair.id)):
+    asked = next((turn.content for turn in reversed(one.pair.turns) if turn.role == "user"), "")
+    for broken in breaks(asked, one.pair.response, texts, seed=content_hash(seed, one.pair.id)):
         # Characters serve as well as tokens where most of the text is the same.
         _keep(one, broken.text, "constraint_broken", (len(broken.text), one.length), detail=broken.detail, engine="program")
         if one.matched is not None:

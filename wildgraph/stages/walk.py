@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from wildgraph.chance import Floats, Indices, keys, pick, uniforms
 from wildgraph.errors import UsageError
 from wildgraph.fields import DEFAULT_FIELDS, TASK, MetaField
-from wildgraph.grounds import Ground, GroundRules, find_label, joined
+from wildgraph.grounds import Ground, GroundRules, find_label, graph_named, joined
 from wildgraph.paradigms import PARADIGMS, Paradigm
 from wildgraph.paths import Terms, sample_paths
 from wildgraph.reach import Tour
@@ -380,28 +380,3 @@ def type_shares(grounds: Sequence[Ground], config: WalkConfig) -> Floats:
     left = max(0.0, 1.0 - float(given.sum()))
     shares: Floats = given + (left * rest / rest.sum() if rest.any() else 0.0)
     return np.asarray(shares / shares.sum())
-
-
-def graph_named(name: str, grounds: Sequence[Ground]) -> int:
-    """The place of the graph with this id, slug or name.
-
-    Raises:
-        UsageError: there is none with documents, or no path can start in it.
-    """
-    known = {
-        word.casefold(): place
-        for place, ground in enumerate(grounds)
-        for word in (ground.graph.document_type, ground.graph.slug, ground.graph.name)
-    }
-    place = known.get(name.casefold())
-    if place is None:
-        near = difflib.get_close_matches(name.casefold(), known, n=1)
-        raise UsageError(
-            f"a share is given to the document type {name!r}, of which there is no graph with documents",
-            f"did you mean {near[0]!r}?" if near else f"there are {', '.join(ground.graph.name for ground in grounds[:8])}",
-        )
-    if not grounds[place].can_start:
-        raise UsageError(
-            f"a share is given to {name!r}, but no path with what is required can start in its graph", "share among the other types"
-        )
-    return place

@@ -643,7 +643,8 @@ KINDS = {
     "wrong language": (wrong_language, {"wrong_language"}),
     "unanswerable, answered": (answered_the_unanswerable, {"not_declined"}),
     "unanswerable, vaguely declined": (vague_refusal, {"vague_refusal"}),
-    "unanswerable, declined and answered": (declined_and_answered, {"answered_anyway"}),
+    # A figure that no document has is an answer too.
+    "unanswerable, declined and answered": (declined_and_answered, {"answered_anyway", "unknown_number"}),
     "broken limit or form": (broken_limit, {"constraint_broken"}),
     "label of the path ignored": (path_ignored, {"path_not_followed"}),
     "fails its own check": (fails_its_check, {"check_failed", "no_checker", "bad_checker"}),

@@ -356,7 +356,8 @@ def reasoning(maker):
 def unanswerable(maker):
     source = maker.source()
     others = [topic for other in material.documents(maker.seed, maker.shared) if other is not source for topic in other.topics]
-    missing = maker.rng.choice([topic for topic in others if topic.casefold() not in source.text.casefold()])
+    folded = source.text.casefold()
+    missing = maker.rng.choice([topic for topic in others if topic.casefold() not in folded])
     place = maker.rng.choice(source.sentences)
     quoted = source.said(place) if "“" not in source.said(place) else ""
     more = maker.word("decline_more", said=quoted) if quoted else ""

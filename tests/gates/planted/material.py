@@ -15,7 +15,7 @@ from wildgraph.text import sentences
 ROOT = Path(__file__).parents[3]
 SHARED = ROOT.parent / "shared" / "data" / "documents.parquet"
 #: Of the shared documents these many enter, the ones of most kinds first; reading all would take minutes.
-SHARED_DOCUMENTS = 160
+SHARED_DOCUMENTS = 80
 FIGURE = re.compile(r"(?<![\w.,/-])(?:[$€£]\s?)?(\d{2,3}(?:,\d{3})+|\d{2,6})(?![\w.,/-]*\d)(?=[\s.,;:)%])")
 NAME = re.compile(r"(?<=[a-z,;] )((?:[A-Z][a-z]{3,}(?: |$)){2,3})")
 YEAR = re.compile(r"\b(1[6-9]\d\d|20[0-4]\d)\b")

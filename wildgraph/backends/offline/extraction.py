@@ -15,13 +15,14 @@ from functools import cache, cached_property
 import numpy as np
 import numpy.typing as npt
 
-from wildgraph.text import sentences
+from wildgraph.text import UNDECIDED, detect_language, sentences
 
 #: Sentences beyond this many never enter the graph: the ones nearest to the document's centroid do.
 GRAPH_SENTENCES = 400
 _NEIGHBOURS = 8
 _MIN_WORDS, _MAX_WORDS = 6, 60
 _MIN_CONTENT = 4
+_TOLD_BY = 4000  # characters
 _WORD = re.compile(r"\w+")
 _MARKUP = re.compile(r"</?[A-Za-z]|[{}|\\]|``|\w\(|==|::|https?://")
 PROPER = re.compile(r"(?<![.!?:]\s)(?<!^)\b([A-Z][\w'’-]+(?:\s+(?:of|the|de|and|for)\s+[A-Z][\w'’-]+|\s+[A-Z][\w'’-]+){0,3})")
@@ -185,7 +186,9 @@ class SentenceGraph:
         return [*_ranked(names), *_ranked(pairs)]
 
     def is_name(self, phrase: str) -> bool:
-        """Whether a capitalised phrase is a name: several words, or one that never stands in lower case and is no shouting."""
+        """Whether a capitalised phrase is a name: several words on one line, or one that never stands in lower case and is no shouting."""
+        if " ".join(phrase.split()) != phrase:  # a column's end, or two lines
+            return False
         if _NO_TOPIC.search(phrase) or len(phrase) < 4 or "_" in phrase or phrase.endswith(("'s", "’s")):
             return False
         return " " in phrase or not re.search(rf"\b{re.escape(phrase.lower())}\b", self.text)
@@ -200,6 +203,11 @@ class SentenceGraph:
                 if name not in found and self.is_name(name) and sentence.start <= self.text.find(name) < sentence.end:
                     found[name] = sentence
         return found
+
+    @cached_property
+    def english(self) -> bool:
+        """Whether the document's beginning is English, as far as can be told: stop words and capitals mean nothing elsewhere."""
+        return detect_language(self.text[:_TOLD_BY]) in ("en", UNDECIDED)
 
     @cached_property
     def subjects(self) -> list[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from wildgraph.backends.offline.extraction import SentenceGraph
-from wildgraph.backends.offline.repertoire import Choice, Operations
+from wildgraph.backends.offline.repertoire import CannotWriteError, Choice, Operations
 from wildgraph.records import Json
 
 
@@ -17,6 +17,9 @@ class Material:
         operations: the repertoire.
         graphs: text -> its sentence graph.
         variables: of a prompt of the adapting stage.
+
+    Raises:
+        CannotWriteError: a document is in another language than the engine writes.
     """
 
     def __init__(self, operations: Operations, graphs: Callable[[str], SentenceGraph], variables: Mapping[str, Json]) -> None:
@@ -25,6 +28,8 @@ class Material:
         self.texts = [document["text"] for document in documents]
         self.graphs = [graphs(text) for text in self.texts]
         self.titles = [document["title"] for document in documents]
+        if not all(graph.english for graph in self.graphs):
+            raise CannotWriteError("a document is not in English")
         self.kind = str(variables["document_type"])
         self.paradigm = str(variables["paradigm"])
         self.others = int(str(variables.get("others", 0)))
