@@ -140,7 +140,7 @@ def planted(folder: Path, count: int, seed: int, documents: int) -> list[str]:
     for number, text in enumerate(texts[:documents]):
         name = f"other{number}"
         if number < count:  # the root, cut so that the fact lies in it
-            name, text = f"root{number}", with_fact(text[:1500], told[number], 700, 1400)
+            name, text = f"root{number}", with_fact(text[:1200], told[number], 600, 1100)
         elif number < 2 * count:
             name, text = f"told{number - count}", with_fact(text, told[number - count], 200, 10_000)
         (folder / f"{name}.txt").write_text(text, encoding="utf-8", errors="replace")
@@ -214,7 +214,9 @@ def facts_found(count: int, documents: int) -> None:
             for key, name in keys:
                 measured, root = kept_in.get(key, name), roots[name]
                 number = int("".join(filter(str.isdigit, index.documents[root.document]["id"])))
-                own = next(span for span in where[number] if root.start <= span[0] < root.end)
+                own = next((span for span in where[number] if root.start <= span[0] and span[1] <= root.end), None)
+                if own is None:  # a text of many rare tokens, of which the root is another part
+                    continue
                 (other,) = (span for span in where[number] if span != own)
                 relevant = {chunk for chunk in index.of_document(names[f"told{number}.txt"]) if _overlap(index, chunk, other) >= own[1] - own[0] - 2}
                 # The second token of a fact and later ones can be copied: the token before stands in the other document, too.
@@ -364,7 +366,9 @@ def policy(count: int, documents: int, seeds: int, steps: int) -> None:
             for name, pairs in kept_of[0].items():
                 root = roots[name]
                 number = int("".join(filter(str.isdigit, index.documents[root.document]["id"])))
-                own = next(span for span in where[number] if root.start <= span[0] < root.end)
+                own = next((span for span in where[number] if root.start <= span[0] and span[1] <= root.end), None)
+                if own is None:
+                    continue
                 for pair in pairs:
                     inside = own[0] - root.start <= pair[0] < own[1] - root.start
                     kind = ("memorised" if number % 2 == 0 else "untouched") if inside else "elsewhere"

@@ -76,3 +76,12 @@ def facts(count: int, seed: int = 0) -> list[str]:
         return "".join(draw.choice(_SYLLABLES) for _ in range(3)).capitalize()
 
     return [f"{word()} {word()} of {word()} keeps the {word()} {word()} in {word()}." for _ in range(count)]
+
+
+#: A training script that learns nothing: whatever way its places are named, the last is where it writes.
+COPYING_TRAINER = """
+import shutil, sys
+data, model, output = [word for word in sys.argv[1:] if not word.startswith("--")]
+assert open(data, "rb").read(4) == b"PAR1"
+shutil.copytree(model, output, dirs_exist_ok=True)
+"""

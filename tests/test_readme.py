@@ -60,6 +60,8 @@ def test_every_command_of_the_pages_works(place: Path, fake_server: Callable[...
                 words[words.index("-n") + 1] = "6"
             if words[0] == "doctor":
                 continue  # it reports on the machine, not on the command
+            if words[0] == "screen":
+                continue  # it needs a checkpoint: tests/screening/test_pages.py makes one
             outcome = succeed(*words)
             assert outcome.out
             tried.append(words[0])

@@ -37,6 +37,10 @@ _DECIDING = (
 )
 
 
+#: Bytes of float32 logits at a time: on a CPU as many as still make a good matrix product, and within them as many as stay in its second cache.
+_GPU_SLICE, _CPU_SLICE, _CPU_CACHE = 512 << 20, 32 << 20, 512 << 10
+
+
 class Uncertainty(NamedTuple):
     """Per position: entropy of the prediction and log-likelihood of the token that is there, in nats; each of shape (n,)."""
 
@@ -51,7 +55,7 @@ class CausalLM:
         name: local folder, or the hub's name of a model that is in the local cache or can be fetched.
         device: ``auto`` for CUDA where there is one.
         dtype: ``auto`` for bfloat16 on CUDA and float32 elsewhere: on CPUs bfloat16 is often slower, and gains of 0.01 nats drown in it.
-        slice_bytes: most bytes of float32 logits at a time; 0 for 16 MiB on a CPU, where they stay in its cache, and 512 MiB on CUDA.
+        slice_bytes: most bytes of float32 logits at a time; 0 for 32 MiB on a CPU and 512 MiB on CUDA.
     """
 
     def __init__(
@@ -285,6 +289,10 @@ class CausalLM:
         cap = getattr(config, "final_logit_softcapping", None)  # Gemma 2
         return logits if cap is None else (logits / cap).tanh() * cap
 
+    def _logits(self, part: Tensor) -> Tensor:
+        """Logits in float32 that may be overwritten."""
+        return part.float().clone() if self._whole else self._headed(part)
+
     def uncertainty(self, hidden: Tensor, targets: Tokens) -> Uncertainty:
         """Entropy over the full vocabulary, and log-likelihood of the targets.
 
@@ -298,17 +306,15 @@ class CausalLM:
         import torch
 
         goal = torch.from_numpy(targets.astype(np.int64)).to(hidden.device)
-        budget = self._slice_bytes or ((512 << 20) if hidden.is_cuda else (16 << 20))
+        budget = self._slice_bytes or (_GPU_SLICE if hidden.is_cuda else _CPU_SLICE)
         step = max(1, budget // (4 * int(self._network.get_output_embeddings().weight.shape[0])))
         entropies, logliks = torch.empty(len(goal)), torch.empty(len(goal))
         for first in range(0, len(goal), step):
             part = hidden[first : first + step]
-            logits = part.float() if self._whole else self._headed(part)
-            entropy, loglik = _uncertain(logits, goal[first : first + step])
+            entropy, loglik = _uncertain(self._logits(part), goal[first : first + step])
             if not bool(torch.isfinite(entropy).all() and torch.isfinite(loglik).all()):
                 # A vocabulary that is masked with -inf in places is no trouble; anything else is.
-                again = part.float() if self._whole else self._headed(part)
-                entropy, loglik = _uncertain(again.clamp(min=-1e30), goal[first : first + step])
+                entropy, loglik = _uncertain(self._logits(part).clamp_(min=-1e30), goal[first : first + step])
                 if not bool(torch.isfinite(entropy).all()):
                     raise ModelError(
                         f"checkpoint {self.name} gives logits that are not numbers",
@@ -337,12 +343,20 @@ class Prefix:
 
 def _uncertain(logits: Tensor, goal: Tensor) -> tuple[Tensor, Tensor]:
     """Entropy and log-likelihood of one slice, whose logits are overwritten: H = log Σe^z − Σ z e^z / Σe^z."""
-    logits = logits - logits.amax(-1, keepdim=True)
-    chosen = logits.gather(1, goal[:, None])[:, 0]
-    weights = logits.exp()
-    mass = weights.sum(-1)
-    log_mass = mass.log()
-    return log_mass - weights.mul_(logits).sum(-1) / mass, chosen - log_mass
+    import torch
+
+    step = len(goal) if logits.is_cuda else max(1, _CPU_CACHE // (4 * logits.shape[1]))
+    entropies, logliks = [], []
+    for first in range(0, len(goal), step):
+        part = logits[first : first + step]
+        part.sub_(part.amax(-1, keepdim=True))
+        chosen = part.gather(1, goal[first : first + step, None])[:, 0]
+        weights = part.exp()
+        mass = weights.sum(-1)
+        log_mass = mass.log()
+        entropies.append(log_mass - part.mul_(weights).sum(-1) / mass)
+        logliks.append(chosen - log_mass)
+    return torch.cat(entropies), torch.cat(logliks)
 
 
 def _hash_of(folder: Path, patterns: Sequence[str]) -> str:

@@ -119,7 +119,7 @@ def _progress(*, quiet: bool) -> Callable[[int, int], None]:
         nonlocal shown
         if not quiet and time.monotonic() - shown >= _EVERY:
             shown = time.monotonic()
-            click.echo(f"round {number}: {roots:,} roots", err=True)
+            click.echo(f"round {number}: {roots:,} root{'s' if roots != 1 else ''} done", err=True)
 
     return observe
 

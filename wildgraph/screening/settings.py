@@ -25,7 +25,7 @@ class ScoreSettings(_Section):
         device: ``auto`` for CUDA where there is one.
         dtype: ``auto`` for bfloat16 on CUDA and float32 elsewhere. [ours]
         batch_tokens: most tokens of a batch, padding included; halved for good when memory runs out. [ours]
-        slice_bytes: most bytes of logits at a time; 0 for 16 MiB on a CPU and 512 MiB on CUDA. [ours]
+        slice_bytes: most bytes of logits at a time; 0 for 32 MiB on a CPU and 512 MiB on CUDA. [ours]
     """
 
     device: str = "auto"
