@@ -79,7 +79,9 @@ def scoring_ratio(model: CausalLM, rows: int, tokens: int, runs: int = 7) -> Non
     theirs, ours = (statistics.median(times) for times in zip(*pairs, strict=True))
     ratio = statistics.median(one / other for one, other in pairs)
     print(f"{model.name}: {rows} x {tokens} tokens, vocabulary {vocabulary}, {model.dtype} on {model.device}")
-    print(f"  model(input_ids).logits {theirs:.3f} s; with entropy and log-likelihood {ours:.3f} s; ratio {ratio:.2f} (median of {runs}, at least 0.85 wanted)")
+    print(
+        f"  model(input_ids).logits {theirs:.3f} s; with entropy and log-likelihood {ours:.3f} s; ratio {ratio:.2f} (median of {runs}, at least 0.85 wanted)"
+    )
     if on_gpu:
         print(f"  peak memory {peak(plain):.1f} GiB and {peak(ours_call):.1f} GiB; {torch.cuda.get_device_name()}")
 
@@ -91,7 +93,9 @@ def cpu() -> None:
         fixture = CausalLM(str(save_induction(Path(folder) / "fixture")), device="cpu")
         for rows, tokens in ((16, 512), (8, 1024)):
             scoring_ratio(fixture, rows, tokens)
-        wide = save_random(Path(folder) / "wide", vocabulary=512, hidden_size=512, intermediate_size=1408, num_attention_heads=8, num_key_value_heads=8)
+        wide = save_random(
+            Path(folder) / "wide", vocabulary=512, hidden_size=512, intermediate_size=1408, num_attention_heads=8, num_key_value_heads=8
+        )
         model = CausalLM(str(wide), device="cpu")
         model._network.resize_token_embeddings(32_000)
         model.name = "a Llama of 512 dimensions and 32,000 tokens"
@@ -105,7 +109,14 @@ def cuda(tokens: int) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         save_tokenizer(Path(folder), 2048)
-        shape = {"hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16, "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 64}
+        shape = {
+            "hidden_size": 2048,
+            "intermediate_size": 8192,
+            "num_hidden_layers": 16,
+            "num_attention_heads": 32,
+            "num_key_value_heads": 8,
+            "head_dim": 64,
+        }
         config = LlamaConfig(vocab_size=128_256, max_position_embeddings=131_072, bos_token_id=0, eos_token_id=0, **shape)
         with torch.device("cuda"):
             network = LlamaForCausalLM(config).to(torch.bfloat16)
@@ -148,7 +159,7 @@ def planted(folder: Path, count: int, seed: int, documents: int) -> list[str]:
 
 
 SETTINGS = {
-    "index": {"chunk_tokens": 256, "root_tokens": 1024},
+    "index": {"chunk_tokens": 256, "root_tokens": 1024, "root_ids": "root*"},  # the others' anchors have no known answer
     "anchors": {"rule": "quantile", "share": 0.05, "most": 32},
     "retrieve": {"by": "bm25", "k": 32},
     "verify": {"window": 64, "way": "cached"},
@@ -176,29 +187,16 @@ def facts_found(count: int, documents: int) -> None:
     from small_models import save_induction
 
     from wildgraph.embedders.sentence import SentenceEmbedder
-    from wildgraph.screening.retrieve import Bm25, Dense
     from wildgraph.screening.anchors import query_span
+    from wildgraph.screening.retrieve import Bm25, Dense
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         told = planted(folder / "corpus", count, 0, documents)
         checkpoint = save_induction(folder / "fixture")
-        config = ScreeningConfig.model_validate({**SETTINGS, "index": {**SETTINGS["index"], "roots": 0}})
-        # Only the roots that hold facts are screened: the others' anchors have no known answer.
+        config = ScreeningConfig.model_validate(SETTINGS)
         started = time.process_time()
-        draw = [f"root{number}.txt" for number in range(count)]
-        from wildgraph.screening import rounds as loop
-
-        original = loop.draw_roots
-
-        def only_planted(index: ChunkIndex, settings: ScreeningConfig):  # noqa: ANN202
-            for root in original(index, settings):
-                if hasattr(root, "document") and index.documents[root.document]["id"] in draw:
-                    yield root
-
-        loop.draw_roots = only_planted
         (result,) = screen([folder / "corpus"], str(checkpoint), folder / "out", config, embedder=SentenceEmbedder)
-        loop.draw_roots = original
         spent = time.process_time() - started
         report = result.report
         index, model = ChunkIndex(folder / "out" / "index"), CausalLM(str(checkpoint), device="cpu")
@@ -207,7 +205,7 @@ def facts_found(count: int, documents: int) -> None:
         names = {document["id"]: number for number, document in enumerate(index.documents)}
         by_bm25 = by_dense = asked = given = verified = verified_paper = facts_verified = facts_given = wrong = negatives_wrong = 0
         retrievers = Bm25(index, model), Dense(index, SentenceEmbedder(), model)
-        roots = {root.name: root for root in original(index, config) if hasattr(root, "name")}
+        roots = {root.name: root for root in draw_roots(index, config) if hasattr(root, "name")}
         choosing = Choosing(config.verify, index.length)
         with Measurements(folder / "out" / "measurements.sqlite") as kept_in, kept_in._open() as connection:
             keys = connection.execute("SELECT key, root FROM roots ORDER BY root").fetchall()
@@ -218,7 +216,9 @@ def facts_found(count: int, documents: int) -> None:
                 if own is None:  # a text of many rare tokens, of which the root is another part
                     continue
                 (other,) = (span for span in where[number] if span != own)
-                relevant = {chunk for chunk in index.of_document(names[f"told{number}.txt"]) if _overlap(index, chunk, other) >= own[1] - own[0] - 2}
+                relevant = {
+                    chunk for chunk in index.of_document(names[f"told{number}.txt"]) if _overlap(index, chunk, other) >= own[1] - own[0] - 2
+                }
                 # The second token of a fact and later ones can be copied: the token before stands in the other document, too.
                 inside = [anchor for anchor in measured.anchors if own[0] - root.start + 1 <= anchor.position < own[1] - root.start]
                 tokens = index.root_tokens(root)
@@ -238,11 +238,19 @@ def facts_found(count: int, documents: int) -> None:
                 facts_verified += any(pair.ours for pair in pairs)
                 wrong += len(set(choice.positives) & set(choice.negatives))
                 negatives_wrong += len(relevant & set(choice.negatives)) if pairs else 0
-        print(f"  anchors inside facts: {asked}; retrieval recall@{config.retrieve.k}: BM25 {_share(by_bm25, asked)}, dense (MiniLM) {_share(by_dense, asked)}")
-        print(f"  verification recall given retrieved: per pair of anchor and telling chunk {_share(verified, given)} (the paper's rule {_share(verified_paper, given)}), per fact {_share(facts_verified, facts_given)}")
+        print(
+            f"  anchors inside facts: {asked}; retrieval recall@{config.retrieve.k}: BM25 {_share(by_bm25, asked)}, dense (MiniLM) {_share(by_dense, asked)}"
+        )
+        print(
+            f"  verification recall given retrieved: per pair of anchor and telling chunk {_share(verified, given)} (the paper's rule {_share(verified_paper, given)}), per fact {_share(facts_verified, facts_given)}"
+        )
         print(f"  hard negatives that are positives: {wrong}; that tell the fact: {negatives_wrong}")
-        print(f"  kept of all pairs: ours {report['share_kept_by_ours']}, the paper's {report['share_kept_by_entropy']}; surviving in place {report['surviving_in_place']}; window error p95 {report['window_error_nats_p95']} nats")
-        print(f"  operations counted by torch to predicted: {report['flops_counted_by_torch_to_spent']}; {report['flops_per_pair'] / 1e6:.0f} million per pair; end to end {spent:.0f} CPU s for {report['roots']} roots, {report['pairs']:,} pairs")
+        print(
+            f"  kept of all pairs: ours {report['share_kept_by_ours']}, the paper's {report['share_kept_by_entropy']}; surviving in place {report['surviving_in_place']}; window error p95 {report['window_error_nats_p95']} nats"
+        )
+        print(
+            f"  operations counted by torch to predicted: {report['flops_counted_by_torch_to_spent']}; {report['flops_per_pair'] / 1e6:.0f} million per pair; end to end {spent:.0f} CPU s for {report['roots']} roots, {report['pairs']:,} pairs"
+        )
         _false_keeps(index, model, roots, config.verify, told)
 
 
@@ -260,7 +268,11 @@ def _false_keeps(index: ChunkIndex, model: CausalLM, roots: dict, config: Verify
     """Chunks that tell no fact, at anchors of roots with facts: half of them hold the anchor's preceding token."""
     scorer, draw = Scorer(model, batch_tokens=16_384), random.Random(3)
     counts: Counter[tuple[str, str]] = Counter()
-    plain = [chunk for chunk in range(len(index)) if index.documents[index.document_of(chunk)]["id"].startswith("other") and index.length(chunk) == 256]
+    plain = [
+        chunk
+        for chunk in range(len(index))
+        if index.documents[index.document_of(chunk)]["id"].startswith("other") and index.length(chunk) == 256
+    ]
     holders: dict[int, list[int]] = {}
     for chunk in plain:
         for token in set(index.chunk(chunk).tolist()):
@@ -298,12 +310,18 @@ def _false_keeps(index: ChunkIndex, model: CausalLM, roots: dict, config: Verify
             counts[kind, "paper"] += verdict.entropy
             counts[kind, "ours by the same two tokens"] += verdict.ours and bigram
     total = Counter[str]()
-    for (kind, what), number in counts.items():
+    for (_, what), number in counts.items():
         total[what] += number
-    print(f"  false keeps of irrelevant chunks: ours {_share(total['ours'], total['tried'])}, the paper's rule {_share(total['paper'], total['tried'])}")
+    print(
+        f"  false keeps of irrelevant chunks: ours {_share(total['ours'], total['tried'])}, the paper's rule {_share(total['paper'], total['tried'])}"
+    )
     for kind in ("any", "sharing"):
-        print(f"    {kind}: ours {_share(counts[kind, 'ours'], counts[kind, 'tried'])}, the paper's {_share(counts[kind, 'paper'], counts[kind, 'tried'])}")
-    print(f"    of ours, {total['ours by the same two tokens']} have the anchor's own two tokens in the chunk by chance, which really helps this model")
+        print(
+            f"    {kind}: ours {_share(counts[kind, 'ours'], counts[kind, 'tried'])}, the paper's {_share(counts[kind, 'paper'], counts[kind, 'tried'])}"
+        )
+    print(
+        f"    of ours, {total['ours by the same two tokens']} have the anchor's own two tokens in the chunk by chance, which really helps this model"
+    )
 
 
 # --------------------------------------------------------------------------- on policy
@@ -317,7 +335,6 @@ def policy(count: int, documents: int, seeds: int, steps: int) -> None:
     from wildgraph.embedders.hashed import HashedEmbedder
     from wildgraph.screening import rounds as loop
 
-    original = loop.draw_roots
     for seed in (*range(seeds), -1):
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
@@ -325,7 +342,9 @@ def policy(count: int, documents: int, seeds: int, steps: int) -> None:
             checkpoint = save_induction(folder / "fixture")
             losses: list[float] = []
 
-            def train(_data: Path, model: Path, output: Path, seed: int = seed, told: list[str] = told, losses: list[float] = losses) -> None:
+            def train(
+                _data: Path, model: Path, output: Path, seed: int = seed, told: list[str] = told, losses: list[float] = losses
+            ) -> None:
                 """Fine-tune on half of the facts, each alone, until they are known by heart; the control copies."""
                 if seed < 0:
                     shutil.copytree(model, output, dirs_exist_ok=True)
@@ -349,18 +368,22 @@ def policy(count: int, documents: int, seeds: int, steps: int) -> None:
                 network.save_pretrained(output)
                 tokenizer.save_pretrained(output)
 
-            def only_planted(index: ChunkIndex, settings: ScreeningConfig):  # noqa: ANN202
-                for root in original(index, settings):
-                    if hasattr(root, "document") and index.documents[root.document]["id"].startswith("root"):
-                        yield root
-
-            loop.draw_roots = only_planted
-            config = ScreeningConfig.model_validate({**SETTINGS, "retrieve": {"by": "bm25", "k": 8}, "assemble": {"target_tokens": 1900, "rescore": 0}})
-            screen([folder / "corpus"], str(checkpoint), folder / "out", config, rounds=2, train=train, train_name=str(seed), embedder=HashedEmbedder)
-            loop.draw_roots = original
+            config = ScreeningConfig.model_validate(
+                {**SETTINGS, "retrieve": {"by": "bm25", "k": 8}, "assemble": {"target_tokens": 1900, "rescore": 0}}
+            )
+            screen(
+                [folder / "corpus"],
+                str(checkpoint),
+                folder / "out",
+                config,
+                rounds=2,
+                train=train,
+                train_name=str(seed),
+                embedder=HashedEmbedder,
+            )
             index, model = ChunkIndex(folder / "out" / "index"), CausalLM(str(checkpoint), device="cpu")
             where = spans(index, model, told)
-            roots = {root.name: root for root in original(index, config) if hasattr(root, "name")}
+            roots = {root.name: root for root in draw_roots(index, config) if hasattr(root, "name")}
             kept_of = [dict(loop._kept_of(folder / "out" / "rounds" / f"{number:04}")) for number in (1, 2)]
             gone: Counter[tuple[str, str]] = Counter()
             for name, pairs in kept_of[0].items():

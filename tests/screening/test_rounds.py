@@ -225,6 +225,13 @@ def test_baselines_ask_no_model(corpus, random_folder, tmp_path, monkeypatch, me
     assert result.report["sequences"] == 12
 
 
+def test_only_named_documents_are_roots(corpus, random_folder, tmp_path):
+    (result,) = run(corpus, random_folder, tmp_path, settings(index={"root_ids": "0[0-3].txt"}, method="random"))
+    rows = pq.read_table(result.folder / "sequences.parquet").to_pylist()
+    assert {row["segments"][-1]["document"] for row in rows} == {f"0{number}.txt" for number in range(4)}
+    assert {segment["document"] for row in rows for segment in row["segments"]} > {f"0{number}.txt" for number in range(4)}
+
+
 def test_dense_retrieval(corpus, random_folder, tmp_path):
     (result,) = run(corpus, random_folder, tmp_path, settings(retrieve={"by": "dense"}, index={"roots": 3}))
     assert result.report["pairs"] > 20
@@ -261,6 +268,8 @@ def test_what_does_not_fit(corpus, random_folder, tmp_path, overflow):
 def test_rounds_follow_the_checkpoint(corpus, random_folder, tmp_path):
     results = run(corpus, random_folder, tmp_path, rounds=3, train=shift, train_name="shift")
     checkpoints = [result.report["checkpoint"] for result in results]
+    state = json.loads((tmp_path / "state.json").read_text())
+    assert (state["round"], state["phase"], state["checkpoint"]) == (3, "finished", checkpoints[-1])
     assert len(set(checkpoints)) == 3
     assert CausalLM(str(results[0].folder / "model")).identity == checkpoints[1]
     shares = [result.report["overlap_with_last_round"]["share_kept_again"] for result in results[1:]]

@@ -240,6 +240,13 @@ class CausalLM:
 
         return torch.inference_mode()
 
+    def free(self) -> None:
+        """Give back what a GPU's allocator holds on to, after memory ran out."""
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
     def body(self, rows: Sequence[Tokens], prefix: Prefix | None = None) -> Tensor:
         """Hidden states of token sequences, padded on their right to the longest; shape (rows, longest, hidden).
 

@@ -9,6 +9,7 @@ import shutil
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -231,6 +232,8 @@ def draw_roots(index: ChunkIndex, config: ScreeningConfig) -> Iterator[Root | Re
         if config.index.roots and found == config.index.roots:
             return
         document = index.documents[number]
+        if not fnmatchcase(document["id"], config.index.root_ids or "*"):
+            continue
         length = document["end"] - document["start"]
         if length < least:
             detail = f"{length} tokens, {least} are needed before the first anchor can be asked about"

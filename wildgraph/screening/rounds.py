@@ -3,7 +3,7 @@
 Everything is on disk and derived from (documents, settings, checkpoint): a run that was killed anywhere does the rest when it is started again, and its files are those of a
 run that was not, on one device, dtype and plan of batches. A folder::
 
-    state.json                  plan of batches; one writer at a time by .lock
+    state.json                  round, phase, checkpoint, seed, plan of batches; one writer at a time by .lock
     index/                      the corpus in the model's tokens, its vectors or its BM25 index
     measurements.sqlite         what the model was asked and said, and what was retrieved
     rounds/0001/                sequences.parquet, sequences.jsonl, README.md, report.json, kept.jsonl, rejected.jsonl, *.svg
@@ -126,9 +126,12 @@ def screen(
     with _writing(out), Measurements(out / "measurements.sqlite") as kept_in:
         checkpoint = model
         for number in range(1, rounds + 1):
-            work = _prepared(documents, checkpoint, out, config, number, columns or {}, embedder, kept_in)
+            state = _State(out / "state.json", config.seed)
+            work = _prepared(documents, checkpoint, out, config, number, columns or {}, embedder, kept_in, state)
+            state.note(round=number, rounds=rounds, phase="screening", checkpoint=work.scorer.model.identity)
             result = _screened(work, found[-1] if found else None, observe)
             found.append(result)
+            state.note(phase="training" if number < rounds else "finished")
             if train is not None and number < rounds:
                 trains = TrainCommand(train, result.folder / "train.log") if isinstance(train, str) else train
                 fingerprint = content_hash(work.fingerprint, name)
@@ -167,6 +170,7 @@ def _prepared(
     columns: dict[str, str],
     embedder: Callable[[], Embedder],
     kept_in: Measurements,
+    state: _State,
 ) -> _Round:
     score = config.score
     model = CausalLM(checkpoint, device=score.device, dtype=score.dtype, slice_bytes=score.slice_bytes)
@@ -181,7 +185,6 @@ def _prepared(
         return read_documents(documents, columns=columns)
 
     index, _ = build_chunks(_Lazy(read), folder, model, config.index.chunk_tokens, source)
-    state = _State(out / "state.json")
     scorer = Scorer(model, batch_tokens=min(score.batch_tokens, state.batch_tokens or score.batch_tokens), on_smaller=state.smaller)
     retriever: Retriever = Bm25(index, model) if config.retrieve.by == "bm25" else Dense(index, embedder(), model)
     key = "" if config.method == "random" else f"{model_key(model, config, str(index.about['corpus']))}:{retriever.identity}"
@@ -203,16 +206,21 @@ class _Lazy:
 
 
 class _State:
-    """``state.json``: the plan of batches, written when it changes."""
+    """``state.json``: what the run is doing, and its plan of batches. For people, but for the plan: everything else is found out from the files."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, seed: int = 0) -> None:
         self._path = path
         told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         self.batch_tokens = int(told.get("batch_tokens", 0))
+        self._told: dict[str, Json] = {"version": VERSION, "seed": seed}
 
     def smaller(self, batch_tokens: int) -> None:
         self.batch_tokens = batch_tokens
-        _write_json(self._path, {"version": VERSION, "batch_tokens": batch_tokens})
+        self.note()
+
+    def note(self, **told: Json) -> None:
+        self._told.update(told)
+        _write_json(self._path, {**self._told, "batch_tokens": self.batch_tokens})
 
 
 def _write_json(path: Path, told: object) -> None:

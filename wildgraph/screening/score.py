@@ -123,6 +123,7 @@ class Scorer:
                 f"memory is too small for one sequence of {tokens:,} tokens",
                 "shorter roots or chunks, or a larger machine; what was measured is kept",
             ) from error
+        self.model.free()
         self.batch_tokens = max(1, self.batch_tokens // 2)
         if self._on_smaller is not None:
             self._on_smaller(self.batch_tokens)

@@ -41,11 +41,13 @@ class IndexSettings(_Section):
         chunk_tokens: tokens of a context chunk. [ours]
         root_tokens: most tokens of a root, the document part that is to be read last. [ours]
         roots: roots to screen, drawn by seed; 0 for one of every document.
+        root_ids: pattern of the ids of documents that may be roots, such as ``books/*``; empty for all. The others serve as context.
     """
 
     chunk_tokens: int = Field(default=512, ge=8)
     root_tokens: int = Field(default=4096, ge=32)
     roots: int = Field(default=0, ge=0)
+    root_ids: str = ""
 
 
 class AnchorSettings(_Section):
