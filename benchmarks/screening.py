@@ -327,9 +327,9 @@ def _false_keeps(index: ChunkIndex, model: CausalLM, roots: dict, config: Verify
 # --------------------------------------------------------------------------- on policy
 
 
-def policy(count: int, documents: int, seeds: int, steps: int) -> None:
+def policy(count: int, documents: int, seeds: int, steps: int, rate: float = 2e-4, keep: float = 3.0) -> None:
     import torch
-    from small_models import save_induction
+    from small_models import save_induction, texts
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from wildgraph.embedders.hashed import HashedEmbedder
@@ -356,14 +356,30 @@ def policy(count: int, documents: int, seeds: int, steps: int) -> None:
                 first = torch.zeros((len(batch["input_ids"]), 1), dtype=torch.long)
                 ids = torch.cat([first, batch["input_ids"]], 1)
                 labels = torch.cat([first, batch["input_ids"].masked_fill(batch["attention_mask"] == 0, -100)], 1)
-                optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=0.0)
+                # Held to what the model said before on other text, or eleven steps of the loss alone wipe out all it can do.
+                prose = tokenizer(list(texts()), add_special_tokens=False)["input_ids"]
+                before = AutoModelForCausalLM.from_pretrained(model).eval()
+                draw = random.Random(seed)
+                optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.0)
                 for _ in range(steps):
+                    window = torch.tensor(
+                        [[0, *row[start : start + 127]] for row in draw.sample(prose, 4) for start in [draw.randrange(len(row) - 127)]]
+                    )
                     loss = network(input_ids=ids, labels=labels).loss
+                    with torch.no_grad():
+                        goal = before(input_ids=window).logits.log_softmax(-1)
+                    held = (
+                        torch.nn.functional.kl_div(
+                            network(input_ids=window).logits.log_softmax(-1), goal, log_target=True, reduction="none"
+                        )
+                        .sum(-1)
+                        .mean()
+                    )
                     optimizer.zero_grad()
-                    loss.backward()
+                    (loss + keep * held).backward()
                     optimizer.step()
-                    losses.append(float(loss))
-                    if losses[-1] < 0.1:
+                    losses.append(loss.item())
+                    if losses[-1] < 0.3:
                         break
                 network.save_pretrained(output)
                 tokenizer.save_pretrained(output)

@@ -185,6 +185,10 @@ def test_identity_is_of_weights_and_tokenizer_and_of_nothing_else(random_folder,
     again = CausalLM(str(copy))
     assert again.identity != first.identity
     assert again.tokenizer_identity == first.tokenizer_identity
+    again.tokenizer(["a", "longer text"], padding=True, truncation=True, max_length=7)  # as trainers do before they save
+    again.tokenizer.save_pretrained(copy)
+    assert CausalLM(str(copy)).tokenizer_identity == first.tokenizer_identity
+    assert CausalLM(str(save_random(tmp_path / "other", vocabulary=400))).tokenizer_identity != first.tokenizer_identity
 
 
 # ----------------------------------------------------------------- cost

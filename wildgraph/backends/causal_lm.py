@@ -7,6 +7,7 @@ materialises for a whole sequence. Sums over the vocabulary are in float32 whate
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -106,7 +107,12 @@ class CausalLM:
     def tokenizer_identity(self) -> str:
         """Hash of the vocabulary as the tokenizer has it: 16 hex digits; the same for two checkpoints that read texts alike."""
         backend = getattr(self.tokenizer, "backend_tokenizer", None)
-        state = backend.to_str() if backend is not None else repr(sorted(self.tokenizer.get_vocab().items()))
+        if backend is None:
+            state = repr(sorted(self.tokenizer.get_vocab().items()))
+        else:
+            # Trainers leave their padding and truncation in what they save; neither changes how a text is cut.
+            parts = json.loads(backend.to_str())
+            state = json.dumps({name: parts.get(name) for name in ("model", "normalizer", "pre_tokenizer", "decoder", "added_tokens")})
         return hashlib.sha256(state.encode()).hexdigest()[:16]
 
     @cached_property
