@@ -90,7 +90,8 @@ def test_sequences_are_contexts_and_then_their_root(screened, random_folder):
     assert len(rows) == result.report["sequences"] > 3
     for row in rows:
         ids = np.array(row["input_ids"], np.int32)
-        assert row["n_tokens"] == len(ids) == 600
+        assert row["n_tokens"] == len(ids)
+        assert 600 - 8 < len(ids) <= 600  # fewer than eight tokens are not worth a chunk
         assert ids[0] == model.first_token
         assert row["text"] == model.texts([ids[1:]])[0]
         assert [segment["role"] for segment in row["segments"]].count("root") == 1
@@ -212,6 +213,17 @@ def test_the_way_of_asking_decides_the_cost_and_hardly_the_verdict(corpus, rando
                 connection.execute("SELECT entropy, loglik FROM gains WHERE control > 0 ORDER BY root, control, anchor, chunk").fetchall()
             )
     np.testing.assert_allclose(gains["windows"], gains["cached"], atol=3)
+
+
+def test_windows_grow_until_they_tell_what_the_root_tells(corpus, random_folder, tmp_path):
+    errors = {}
+    for error in (0.05, 99.0):
+        (result,) = run(
+            corpus, random_folder, tmp_path / str(error), settings(verify={"window": 8, "window_error": error}, index={"roots": 4})
+        )
+        errors[error] = result.report["window_error_nats_p95"]
+    assert errors[99.0] > 0.05
+    assert errors[0.05] is None or errors[0.05] <= 0.05
 
 
 # ----------------------------------------------------------------- baselines

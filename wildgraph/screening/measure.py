@@ -14,8 +14,8 @@ from wildgraph.records import content_hash
 from wildgraph.screening.anchors import find_anchors, query_span
 from wildgraph.screening.chunks import ChunkIndex, Root, copied_share, runs_of
 from wildgraph.screening.drawing import drawing
-from wildgraph.screening.measurements import UNIT, Anchor, Gain, Measured, Measurements, kept
-from wildgraph.screening.planner import Plan, Way, plan
+from wildgraph.screening.measurements import Anchor, Gain, Measured, Measurements, kept
+from wildgraph.screening.planner import Plan, Way, plan, truncation_error
 from wildgraph.screening.retrieve import Ranked, Retriever
 from wildgraph.screening.score import Request, Scorer
 from wildgraph.screening.settings import ScreeningConfig
@@ -71,15 +71,14 @@ class Measurer:
         candidates, ranks, left_out = self._candidates(root, tokens, positions)
         asked = [Asked(anchor, chunk, self._index.length(chunk), 0) for anchor in positions for chunk in candidates[anchor]]
         asked += self._controls(root, asked, set(ranks))
-        chosen = self._plan(tokens, asked)
-        alone = self._alone(tokens, positions, own, chosen.way)
+        chosen, width, alone = self._way(tokens, asked, positions, own)
         anchors = tuple(
             Anchor(anchor, kept(entropy), kept(loglik), kept(own.entropy[anchor]), kept(own.loglik[anchor]))
             for anchor, entropy, loglik in zip(positions, alone.entropy, alone.loglik, strict=True)
         )
-        gains = self._gains(tokens, asked, chosen.way)
+        gains = self._gains(tokens, asked, chosen.way, width)
         rest = self._for_negatives(anchors, gains, ranks)
-        gains += self._gains(tokens, rest, chosen.way)
+        gains += self._gains(tokens, rest, chosen.way, width)
         return Measured(
             root.name,
             len(tokens),
@@ -87,8 +86,9 @@ class Measurer:
             tuple(sorted(gains, key=lambda gain: (gain.control, gain.anchor, gain.chunk))),
             dict(sorted({**found.left_out, **left_out}.items())),
             ranks,
-            chosen.way,
-            {str(way): flops for way, flops in chosen.flops.items()},
+            way=chosen.way,
+            predicted={str(way): flops for way, flops in chosen.flops.items()},
+            window=0 if chosen.way == "full" else width,
             spent=self._scorer.flops - before,
             mean=mean,
             threshold=found.threshold,
@@ -108,14 +108,27 @@ class Measurer:
         missing = np.full(len(tokens) - len(found.entropy), np.nan, np.float32)
         return Uncertainty(np.concatenate([missing, found.entropy]), np.concatenate([missing, found.loglik]))
 
-    def _window(self, tokens: Tokens, anchor: int) -> Tokens:
-        return tokens[max(0, anchor - self._config.verify.window) : anchor + 1]
+    def _way(self, tokens: Tokens, asked: Sequence[Asked], positions: Sequence[int], own: Uncertainty) -> tuple[Plan, int, Uncertainty]:
+        """How the root is asked, the width of its windows, and what gains are compared with.
 
-    def _alone(self, tokens: Tokens, positions: Sequence[int], own: Uncertainty, way: Way) -> Uncertainty:
+        A window that is too short changes what the model expects at an anchor. Under ``auto`` it is doubled until it hardly does, which may make a full pass the cheapest.
+        """
+        settings, width = self._config.verify, self._config.verify.window
+        while True:
+            chosen = self._plan(tokens, asked, width)
+            alone = self._alone(tokens, positions, own, chosen.way, width)
+            good = truncation_error(own.entropy[positions], alone.entropy) <= settings.window_error
+            wider = min(2 * width, max(positions))
+            fits = len(self._first) + max((one.length for one in asked), default=0) + wider + 1 <= self._scorer.model.longest
+            if settings.way != "auto" or good or width >= max(positions) or not fits:
+                return chosen, width, alone
+            width = wider
+
+    def _alone(self, tokens: Tokens, positions: Sequence[int], own: Uncertainty, way: Way, width: int) -> Uncertainty:
         """What gains are compared with: the same window with the same first token, and no chunk between them."""
         if way == "full":
             return Uncertainty(own.entropy[positions], own.loglik[positions])
-        rows = [np.concatenate([self._first, self._window(tokens, anchor)]) for anchor in positions]
+        rows = [np.concatenate([self._first, _window(tokens, anchor, width)]) for anchor in positions]
         found = self._scorer.score([Request(row, np.array([len(row) - 1])) for row in rows])
         return Uncertainty(np.concatenate([one.entropy for one in found]), np.concatenate([one.loglik for one in found]))
 
@@ -199,11 +212,11 @@ class Measurer:
 
     # ------------------------------------------------------------------ behind a chunk
 
-    def _plan(self, tokens: Tokens, asked: Sequence[Asked]) -> Plan:
+    def _plan(self, tokens: Tokens, asked: Sequence[Asked], width: int) -> Plan:
         first = len(self._first)
         windows: dict[tuple[int, int], list[int]] = defaultdict(list)
         for one in asked:
-            windows[one.chunk, one.length].append(min(one.anchor, self._config.verify.window) + 1)
+            windows[one.chunk, one.length].append(min(one.anchor, width) + 1)
         way = self._config.verify.way
         return plan(
             self._scorer.cost,
@@ -213,7 +226,7 @@ class Measurer:
             only=None if way == "auto" else way,
         )
 
-    def _gains(self, tokens: Tokens, asked: Sequence[Asked], way: Way) -> list[Gain]:
+    def _gains(self, tokens: Tokens, asked: Sequence[Asked], way: Way, width: int) -> list[Gain]:
         groups: dict[tuple[int, int, int], list[Asked]] = defaultdict(list)
         for one in asked:
             groups[one.chunk, one.length, one.control].append(one)
@@ -226,7 +239,7 @@ class Measurer:
                 owners.append(members)
                 continue
             for one in members:
-                window = self._window(tokens, one.anchor)
+                window = _window(tokens, one.anchor, width)
                 if way == "cached":
                     requests.append(Request(window, np.array([len(window) - 1]), before))
                 else:
@@ -242,10 +255,9 @@ class Measurer:
         return found
 
 
-def window_error(measured: Sequence[Measured]) -> float | None:
-    """95th percentile of how far windows are from the roots' own passes at their anchors, in nats; ``None`` if no root was asked by windows."""
-    apart = [abs(anchor.entropy - anchor.own_entropy) / UNIT for one in measured if one.way not in ("", "full") for anchor in one.anchors]
-    return float(np.percentile(apart, 95)) if apart else None
+def _window(tokens: Tokens, anchor: int, width: int) -> Tokens:
+    """An anchor and the tokens before it."""
+    return tokens[max(0, anchor - width) : anchor + 1]
 
 
 def model_key(model: CausalLM, config: ScreeningConfig, corpus: str) -> str:
@@ -254,5 +266,5 @@ def model_key(model: CausalLM, config: ScreeningConfig, corpus: str) -> str:
     How large batches are is not part of it, so that memory that runs out costs nothing that was measured.
     """
     asked = config.model_dump(include={"seed", "index", "anchors", "retrieve"})
-    ways = config.verify.model_dump(include={"controls", "window", "way", "margin", "negatives"})
+    ways = config.verify.model_dump(include={"controls", "window", "window_error", "way", "margin", "negatives"})
     return content_hash(model.identity, model.dtype, model.device.partition(":")[0], asked, ways, corpus)

@@ -88,7 +88,7 @@ class Measured:
         gains: by control, anchor and chunk.
         left_out: positions and chunks that were left out, by reason.
         ranks: candidate -> its best rank for any anchor, from 0.
-        way: how anchors were asked, or empty.
+        way: how anchors were asked, or empty. window: tokens before an anchor that were read; 0 for all.
         predicted: way -> operations by the model of cost.
         spent: operations by the model of cost, padding included, the root's own pass too.
         counted: operations that torch counted, where it was asked to; else 0.
@@ -102,6 +102,7 @@ class Measured:
     left_out: dict[str, int] = field(default_factory=dict)
     ranks: dict[int, int] = field(default_factory=dict)
     way: str = ""
+    window: int = 0
     predicted: dict[str, float] = field(default_factory=dict)
     spent: float = 0.0
     counted: float = 0.0

@@ -97,6 +97,8 @@ class VerifySettings(_Section):
         min_drop: least drop in nats. [ours]
         controls: random chunks of the same length in the same place, whose mean gains must be exceeded; 0 for none. [ours]
         window: tokens of the root before an anchor that are read when anchors are asked one by one. [ours]
+        window_error: most nats by which windows may differ from the root's own pass at its anchors (95th percentile) under ``way: auto``; the window of a root is doubled
+            until they do not. [ours]
         way: ``auto`` for the cheapest, or ``full``, ``windows``, ``cached``.
         margin: a hard negative moves log-likelihood (nats) and entropy (relative) by at most this, at every anchor. [ours]
         negatives: most hard negatives of a root. [ours]
@@ -108,6 +110,7 @@ class VerifySettings(_Section):
     min_drop: float = Field(default=0.2, ge=0)
     controls: int = Field(default=4, ge=0)
     window: int = Field(default=256, ge=2)
+    window_error: float = Field(default=0.05, ge=0)
     way: Literal["auto", "full", "windows", "cached"] = "auto"
     margin: float = Field(default=0.05, ge=0)
     negatives: int = Field(default=4, ge=0)
