@@ -180,7 +180,7 @@ def test_a_terminal_gets_colours_unless_they_are_not_wanted(run: Path):
 @pytest.mark.usefixtures("remembered")
 def test_a_sample_of_the_product_with_the_graph_that_was_walked(tmp_path: Path):
     documents = write_rows(tmp_path / "d.jsonl", seed_documents("contract"))
-    succeed("sample", GRAPHS, "-d", documents, "-n", 2, "-o", tmp_path / "run", "-q")
+    succeed("sample", GRAPHS, "-d", documents, "-n", 2, "-o", tmp_path / "run", "-q", "--paradigm", "single_document")
     one = pairs(tmp_path / "run")[0]
     text = succeed("show", one.id[:8], "--run", tmp_path / "run", "--graphs", GRAPHS).out
     assert "name it with" not in text

@@ -107,6 +107,7 @@ def test_an_instruction_that_tells_the_answer():
     [
         ("In which town did they meet? I heard it was Lowgate.", "Lowgate", "fail"),
         ("In which town did they meet: Lowgate or Highgate?", "Lowgate", "pass"),
+        ("Of Lowgate, Highgate and Norton, which comes up first?", "Lowgate", "pass"),
         ("Which of these is meant?\nA) Lowgate\nB) Highgate", "Lowgate", "pass"),
         ("Name exactly 3 reasons, and count the votes.", "3", "pass"),
         ("In which year, 1874 as I believe, was the strike?", "1874", "fail"),
@@ -123,6 +124,13 @@ def test_a_gap_to_fill_shows_the_passage():
     assert AnswerGivenGate().judge(pair(f"Fill the gap: {gap}", "1,200").model_copy(update={"answer": "1,200"}), texts()).status == "pass"
 
 
+def test_versions_to_choose_from_show_the_passage():
+    cited = pair().evidence[0].text
+    ask = f"Which version is the true one?\nA. {cited}\nB. {cited.replace('1,200', '1,300')}"
+    assert AnswerGivenGate().judge(pair(ask, "A").model_copy(update={"answer": "A"}), texts()).status == "pass"
+    assert AnswerGivenGate().judge(pair(ask, "A"), texts()).reason == "answer_given"
+
+
 def test_echoes():
     gate = InstructionEchoGate()
     ask = "What does the tenant pay, and when does the deposit come back?"
@@ -130,6 +138,14 @@ def test_echoes():
         assert gate.judge(pair(ask, answer, spans=()), texts()).reason == "instruction_echo", answer
     assert gate.judge(pair(ask), texts()).status == "pass"
     assert gate.judge(pair(turns=tuple(Message(role=role, content=ask) for role in ("user", "assistant"))), texts()).status == "fail"
+    titles = "Compare “A lease agreement between two parties” and “Minutes of the committee in the town hall”."
+    cited = f"A lease agreement between two parties: {NOTICE} Minutes of the committee in the town hall: {VOTE}"
+    assert (
+        gate.judge(
+            both(answer=cited).model_copy(update={"turns": (Message(role="user", content=titles), both(answer=cited).turns[1])}), {}
+        ).status
+        == "pass"
+    )
     gap = f"Fill the gap: {pair().evidence[0].text.replace('1,200', '____')}"
     assert gate.judge(pair(gap, f"It is 1,200: {pair().evidence[0].text}"), texts()).status == "pass"
 

@@ -139,11 +139,12 @@ def test_the_gate_says_which():
     assert GroundingGate(figures=False, names=False).judge(pair(answer="The tenant Wallenrodt pays 1,900 euros."), texts()).status == "pass"
 
 
-def test_tasks_that_invent_are_free_to_but_not_to_misquote():
+def test_tasks_that_invent_are_free_to_and_their_speech_is_no_quotation():
     story = (("task", "task/write-a-story-or-creative-text"),)
     gate = GroundingGate()
     assert gate.judge(pair(answer="Old Wallenrodt owed 1,900 euros.", path=story), texts()).status == "pass"
-    assert gate.judge(pair(answer='"the tenant may keep two cats and a small dog in the flat"', path=story), texts()).reason == "ungrounded"
+    assert gate.judge(pair(answer='"the tenant may keep two cats and a small dog in the flat"', path=story), texts()).status == "pass"
+    assert gate.judge(pair(answer='"the tenant may keep two cats and a small dog in the flat"'), texts()).reason == "ungrounded"
 
 
 def test_languages_that_spell_names_otherwise_or_write_all_nouns_so():
@@ -179,3 +180,12 @@ def test_answering_questions_invents_nothing():
         ("task/make-a-plan-or-schedule", ""),
     ):
         assert GroundingGate().judge(pair(answer="The tenant pays 1,900 euros of rent.", path=(("task", label),)), texts()).reason == reason
+
+
+def test_what_is_counted_and_checked_need_not_stand_anywhere():
+    from wildgraph.records import Checker
+
+    counted = pair("Count how often the lease has the letter e.", "37", paradigm="verifiable")
+    assert GroundingGate().judge(counted, texts()).reason == "unknown_number"
+    checked = counted.model_copy(update={"answer": "37", "checkers": (Checker(name="numeric", args='{"answer": 37}'),)})
+    assert GroundingGate().judge(checked, texts()).status == "pass"

@@ -4,7 +4,7 @@ from made_pairs import LEASE, MINUTES, document, evidence, pair, texts
 from wildgraph.gates.documents_used import DocumentsUsedGate
 from wildgraph.gates.duplicates import DuplicatesGate
 from wildgraph.gates.length import LengthGate
-from wildgraph.records import REASONS, Message
+from wildgraph.records import REASONS, Checker, Message
 
 MEETING = document("minutes", MINUTES)
 
@@ -19,6 +19,14 @@ def test_length():
     assert gate.judge(pair(answer="word " * 61), texts()).reason == "answer_too_long"
     assert gate.judge(pair("请总结这份合同", "租金每月一千二百欧元"), texts()).status == "pass"
     assert "instruction_too_long" in REASONS
+
+
+def test_an_answer_that_is_checked_or_is_the_bare_answer_may_be_short():
+    gate = LengthGate()
+    assert gate.judge(pair(answer="A"), texts()).reason == "too_short"
+    assert gate.judge(pair(answer="A").model_copy(update={"answer": "A"}), texts()).status == "pass"
+    assert gate.judge(pair(answer="A", checkers=(Checker(name="exact", args='{"answer": "A"}'),)), texts()).status == "pass"
+    assert gate.judge(pair(answer="", checkers=(Checker(name="exact", args='{"answer": "A"}'),)), texts()).reason == "too_short"
 
 
 def test_length_of_every_turn():

@@ -16,7 +16,7 @@ def test_good_pairs_pass_with_a_verdict_from_each_gate():
     assert kept.model_copy(update={"verdicts": ()}) == pair()
     assert [verdict.gate for verdict in kept.verdicts] == list(ORDER)
     unjudged = {verdict.gate: verdict.reason for verdict in kept.verdicts if verdict.status == "not_evaluated"}
-    assert set(unjudged) == {"follows_path", "checkable", "all_documents", "wrong_document", "contamination"}
+    assert set(unjudged) == {"follows_path", "checkable", "all_documents", "wrong_document", "target", "contamination"}
     assert all(unjudged.values())
     assert {verdict.status for verdict in kept.verdicts} == {"pass", "not_evaluated"}
 

@@ -17,7 +17,7 @@ from wildgraph.text import sentences
 
 #: An instruction that offers what is to be chosen from names the answer, and must.
 _OFFERS = re.compile(
-    r"\b(?:or|oder|ou|или|whether|which of|one of|choose|select|pick|classify|label|among|options?|true or false)\b|^\s*\(?[A-Da-d][.)]\s|[①②③]|还是|或者",
+    r"\bwhich one\b|\bof [^.?!]{3,300} which\b|\bwhich (?:\w+ ){0,6}(?:first|last|earlier|later|earliest|latest)\b|\border\b|\b(?:or|oder|ou|или|whether|which of|one of|choose|select|pick|classify|label|among|options?|true or false)\b|^\s*\(?[A-Da-d][.)]\s|[①②③]|还是|或者",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -46,7 +46,8 @@ class AnswerGivenGate(BaseModel):
         """Fails with ``answer_given``."""
         told, bare = "", plain(pair.answer or "")
         # A gap to fill: the passage is shown, and what is asked for is cut out of it.
-        hidden = bool(bare) and f" {bare} " not in f" {plain(asked(pair))} "
+        # Versions to choose from show it among others.
+        hidden = bool(bare) and (f" {bare} " not in f" {plain(asked(pair))} " or bool(_OFFERS.search(asked(pair))))
         for turn in pair.turns:
             if turn.role != "assistant":
                 told += f"\n{turn.content}"

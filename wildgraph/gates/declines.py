@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from wildgraph.gates.figures import reads
 from wildgraph.gates.numbers import numbers
 from wildgraph.gates.reading import asked, containment, reading
 from wildgraph.gates.verdicts import failed, passed
@@ -99,10 +100,14 @@ class DeclinesGate(BaseModel):
 
     @staticmethod
     def _new_figure(sentence: str, pair: Pair, texts: Mapping[str, str]) -> str:
-        """A figure of the assistant's own: in a sentence that no document has, and not in the instruction."""
+        """A figure of the assistant's own: in a sentence that no document has, near no words that a document has near it, and not in the instruction."""
         told = reading(asked(pair)).numbers
-        figure = next((number.text for number in numbers(sentence) if not any(value in told for value in number.values)), "")
-        return "" if figure and any(containment(sentence, text) >= _THEIRS for text in texts.values()) else figure
+        documents = [reading(text) for text in texts.values()]
+        for number in numbers(sentence):
+            theirs = any(value in told for value in number.values) or reads(number, sentence, documents, _THEIRS)
+            if not theirs and not any(containment(sentence, text) >= _THEIRS for text in texts.values()):
+                return number.text
+        return ""
 
 
 def _only_declines(turn: Message) -> bool:

@@ -22,7 +22,8 @@ class EvidencePositionsGate(BaseModel):
     ``spread`` where they are judged.
 
     Attributes:
-        distance: least tokens between the evidence of one step and the nearest of another, of paradigms in ``steps``; 0 asks for none.
+        distance: least tokens of the widest gap between neighbouring places of evidence, of paradigms in ``steps``; 0 asks for none. Single
+            steps may well rest on neighbouring sentences.
         steps: paradigms whose evidence must lie apart.
         spread: least difference in position between the outermost evidence of different turns, of paradigms in ``turns``.
         turns: paradigms whose turns must move through the documents.
@@ -57,9 +58,9 @@ class EvidencePositionsGate(BaseModel):
             edges = sorted({(starts[span.document_id] + span.start, starts[span.document_id] + span.end) for span in spans})
             if len(edges) < 2:
                 return failed(self.name, "evidence_too_close", f"all steps cite one place; {shown}")
-            least = min(max(0, right[0] - left[1]) for left, right in pairwise(edges)) * tokens
-            shown = f"distance {least:.0f} tokens; {shown}"
-            if least < self.distance:
+            widest = max(max(0, right[0] - left[1]) for left, right in pairwise(edges)) * tokens
+            shown = f"distance {widest:.0f} tokens; {shown}"
+            if widest < self.distance:
                 return failed(self.name, "evidence_too_close", shown)
         if pair.paradigm in self.turns:
             known = [[one for one in turn.evidence if one.document_id in starts] for turn in pair.turns]

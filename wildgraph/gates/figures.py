@@ -68,9 +68,11 @@ def unknown_figures(
         for number in numbers(sentence):
             if max(number.values) <= least and all(value == int(value) for value in number.values):
                 continue
+            if any(number.text in text.sections for text in documents):
+                continue
             if any(_has(text, number) for text in (*others, cited.reading)) or not results.isdisjoint(number.values):
                 continue
-            if (not drawn and not counts.isdisjoint(number.values)) or _read(number, sentence, documents, _DRAWN_NEAR if drawn else 0.0):
+            if (not drawn and not counts.isdisjoint(number.values)) or reads(number, sentence, documents, _DRAWN_NEAR if drawn else 0.0):
                 continue
             if _rounded(number, sentence, [cited.reading] if drawn else [*documents, *others]):
                 continue
@@ -119,7 +121,7 @@ def _content(sentence: str) -> set[str]:
     return {word for word in plain(sentence).split() if len(word) >= _CONTENT and not word.isdigit()}
 
 
-def _read(number: Number, sentence: str, documents: Sequence[Reading], share: float) -> bool:
+def reads(number: Number, sentence: str, documents: Sequence[Reading], share: float) -> bool:
     """Whether a document has the number near words of the sentence; without words to compare, whether it has it at all.
 
     Args:

@@ -28,7 +28,7 @@ class GroundingGate(BaseModel):
     """Evidence stands in its document where it says, and quotations, figures and names of an answer are in a document or in the instruction. [ours].
 
     Figures may be written otherwise, rounded where the answer says so, and worked out from figures that are there
-    (:func:`wildgraph.gates.figures.unknown_figures`); names may be inflected or abbreviated (:func:`wildgraph.gates.names.unknown_names`).
+    (:func:`wildgraph.gates.figures.unknown_figures`); an answer that carries its own check may compute anything; names may be inflected or abbreviated (:func:`wildgraph.gates.names.unknown_names`).
     A figure or name of the same document in the wrong place is beyond a program.
 
     Attributes:
@@ -37,7 +37,8 @@ class GroundingGate(BaseModel):
         figures, names: whether these are checked.
         least_figure: whole numbers up to this are not checked: they count things, and stand everywhere.
         capitals: ISO 639-1 codes of languages that write all nouns with a capital, so that a name cannot be told.
-        inventing: words of labels that ask for what no document holds; there only evidence and quotations are checked.
+        inventing: words of labels that ask for what no document holds; there only evidence is checked, since what stands in quotation
+            marks is invented speech.
         shared: least share of an answer's longer words that the documents have; with fewer it is in another language, which spells names
             its own way.
     """
@@ -60,13 +61,13 @@ class GroundingGate(BaseModel):
                 return failed(self.name, "ungrounded", f"evidence from {span.document_id!r}, which is none of the pair's documents")
             if not span.text.strip() or texts[span.document_id][span.start : span.end] != span.text:
                 return failed(self.name, "ungrounded", f"not at {span.start}–{span.end} of {span.document_id}: {span.text}")
+        if label := self._invents(pair):
+            return passed(self.name, f"speech, figures and names are free: {label}")
         said = f"{asked(pair)}\n{titles(texts)}"
         for answer in answers(pair):
             for quote in quotations(answer, self.quote_words):
                 if not any(says(text, quote) for text in texts.values()) and not says(said, quote):
                     return failed(self.name, "ungrounded", f"quoted, but in no document: {quote}")
-        if label := self._invents(pair):
-            return passed(self.name, f"figures and names are free: {label}")
         return self._figures_and_names(pair, [reading(text) for text in texts.values()], [Reading(said)])
 
     def _invents(self, pair: Pair) -> str:
@@ -76,6 +77,8 @@ class GroundingGate(BaseModel):
 
     def _figures_and_names(self, pair: Pair, documents: Sequence[Reading], others: Sequence[Reading]) -> Verdict:
         evidence = [span.text for span in pair.evidence]
+        if pair.checkers and pair.answer:
+            others = [*others, Reading(pair.answer)]  # counted or computed: the pair's own check knows whether it is right
         for answer in answers(pair):
             if self.figures:
                 found = next(unknown_figures(answer, documents, others, evidence, self.least_figure), None)

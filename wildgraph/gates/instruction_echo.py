@@ -39,7 +39,7 @@ class InstructionEchoGate(BaseModel):
             for span in turn.evidence:
                 rest = rest.replace(span.text, " ")
             for question in earlier:
-                if self._same(turn.content if turn.content == question or not plain(rest) else rest, question):
+                if self._same(turn.content, question) and (not plain(rest) or self._same(rest, question)):
                     return failed(self.name, "instruction_echo", turn.content)
         return passed(self.name)
 

@@ -17,7 +17,7 @@ class LengthGate(BaseModel):
 
     Attributes:
         min_instruction, max_instruction: of a user turn.
-        min_answer, max_answer: of an assistant turn; one that is the pair's bare answer may be as short as that is.
+        min_answer, max_answer: of an assistant turn; one that is the pair's bare answer, or is checked, may be shorter.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,7 +39,7 @@ class LengthGate(BaseModel):
                 continue
             what, least, most, too_long = limits[turn.role]
             words = count_units(turn.content)
-            bare = turn.role == "assistant" and pair.answer and words == count_units(pair.answer) and words
+            bare = turn.role == "assistant" and words and (pair.checkers or words == count_units(pair.answer or ""))
             if words < least and not bare:
                 return failed(self.name, "too_short", f"the {what} has {words} words, at least {least} are asked for")
             if words > most:

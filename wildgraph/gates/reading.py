@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -13,6 +14,9 @@ from wildgraph.shingling import Hashes, shingles
 
 #: Units per shingle when passages are compared: short enough for a sentence, long enough not to be chance.
 PASSAGE = 5
+
+
+_SECTION = re.compile(r"^[ \t>*#]*((?:\d{1,3}\.)+\d{1,3})(?![\d%])", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,11 @@ class Reading:
     def sorted_numbers(self) -> tuple[float, ...]:
         """The values, ascending."""
         return tuple(sorted(self.numbers))
+
+    @cached_property
+    def sections(self) -> frozenset[str]:
+        """Dotted numbers that head a paragraph, such as ``2.3``: names of sections, and no figures."""
+        return frozenset(_SECTION.findall(self.text))
 
     @cached_property
     def shingles(self) -> Hashes:

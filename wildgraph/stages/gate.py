@@ -16,7 +16,7 @@ from wildgraph.records import Json, Pair, Rejection, Verdict
 from wildgraph.registry import load
 
 STAGE = "gate"
-VERSION = 2
+VERSION = 3
 
 
 class GateConfig(BaseModel):

@@ -15,7 +15,8 @@ from wildgraph.text import sentences
 ROOT = Path(__file__).parents[3]
 SHARED = ROOT.parent / "shared" / "data" / "documents.parquet"
 #: Of the shared documents these many enter, the ones of most kinds first; reading all would take minutes.
-SHARED_DOCUMENTS = 80
+SHARED_DOCUMENTS = 48
+_LONGEST = 80_000
 FIGURE = re.compile(r"(?<![\w.,/-])(?:[$€£]\s?)?(\d{2,3}(?:,\d{3})+|\d{2,6})(?![\w.,/-]*\d)(?=[\s.,;:)%])")
 NAME = re.compile(r"(?<=[a-z,;] )((?:[A-Z][a-z]{3,}(?: |$)){2,3})")
 YEAR = re.compile(r"\b(1[6-9]\d\d|20[0-4]\d)\b")
@@ -64,7 +65,7 @@ def sources(shared: bool | None = None):
         import pandas
 
         table = pandas.read_parquet(SHARED)
-        table = table[(table.language == "en") & (table.doc_type != "source_code")]
+        table = table[(table.language == "en") & (table.doc_type != "source_code") & (table.text.str.len() < _LONGEST)]
         turns = {kind: iter(group.sort_values("id").itertuples()) for kind, group in table.groupby("doc_type")}
         while turns and len(found) < SHARED_DOCUMENTS:
             for kind in sorted(turns):
