@@ -318,7 +318,8 @@ def _false_keeps(index: ChunkIndex, model: CausalLM, roots: dict, config: Verify
             counts[kind, "tried"] += 1
             counts[kind, "ours"] += verdict.ours
             counts[kind, "paper"] += verdict.entropy
-            counts[kind, "ours by the same two tokens"] += verdict.ours and bigram
+            counts[kind, "tried without the same two tokens"] += not bigram
+            counts[kind, "ours without the same two tokens"] += verdict.ours and not bigram
     total = Counter[str]()
     for (_, what), number in counts.items():
         total[what] += number
@@ -329,9 +330,8 @@ def _false_keeps(index: ChunkIndex, model: CausalLM, roots: dict, config: Verify
         print(
             f"    {kind}: ours {_share(counts[kind, 'ours'], counts[kind, 'tried'])}, the paper's {_share(counts[kind, 'paper'], counts[kind, 'tried'])}"
         )
-    print(
-        f"    of ours, {total['ours by the same two tokens']} have the anchor's own two tokens in the chunk by chance, which really helps this model"
-    )
+    without = _share(total["ours without the same two tokens"], total["tried without the same two tokens"])
+    print(f"    ours where the chunk does not hold the anchor's own two tokens by chance, which really helps this model: {without}")
 
 
 # --------------------------------------------------------------------------- on policy
