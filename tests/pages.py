@@ -27,6 +27,7 @@ NOT_RUN: Mapping[str, str] = {
     "pip install": "needs a network",
     "vllm serve": "needs a GPU",
     "ollama pull": "needs Ollama",
+    "wildgraph screen": "needs a checkpoint; tests/screening/test_pages.py types these lines with one",
     "export OPENAI_API_KEY": "changes the shell; the test sets a key",
     "python RUN/export/trl_": "trains a model; tests/exporters/test_trl.py runs the scripts on a tiny one",
 }

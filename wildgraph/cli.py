@@ -28,6 +28,7 @@ from wildgraph.commands.options import (
     shares,
     targets,
 )
+from wildgraph.commands.screen import screen
 from wildgraph.commands.show import show
 from wildgraph.commands.view import view
 from wildgraph.errors import UsageError, WildgraphError
@@ -308,3 +309,4 @@ cli.add_command(estimate_group(build, sample))
 cli.add_command(cache)
 cli.add_command(show)
 cli.add_command(view)
+cli.add_command(screen)

@@ -19,6 +19,7 @@ from wildgraph.llm.prices import Price
 from wildgraph.llm.window import Overflow
 from wildgraph.quotas import Dimension
 from wildgraph.records import REASONS
+from wildgraph.screening.settings import ScreeningConfig
 from wildgraph.stages.adapt import AdaptConfig
 from wildgraph.stages.canonicalize import CanonicalizeConfig
 from wildgraph.stages.classify import ClassifyConfig
@@ -241,6 +242,7 @@ class Config(_Section):
     probe: ProbeConfig = ProbeConfig()
     export: ExportConfig = ExportConfig()
     sample: SampleConfig = SampleConfig()
+    screening: ScreeningConfig = ScreeningConfig()
 
     @field_validator("fields")
     @classmethod

@@ -98,6 +98,9 @@ REASONS: dict[str, tuple[RejectionClass, str]] = {
     "unsuitable": ("gated", "the model found that labels and documents make no sensible task"),
     "dead_end": ("failed", "no walk of the minimum length was found"),
     "duplicate_spec": ("filtered", "the same labels were sampled before for the same document types and paradigm"),
+    "no_anchor": ("gated", "the model is nowhere in the document uncertain enough to need context"),
+    "no_context": ("gated", "no chunk of the corpus was shown to help where the document is uncertain"),
+    "sequence_too_short": ("filtered", "the contexts do not fill the target length and short sequences were to be dropped"),
     # gates
     "no_evidence": ("gated", "the answer cites no evidence although the paradigm requires it"),
     "ungrounded": ("gated", "quoted evidence is not in the document"),
