@@ -28,6 +28,8 @@ NOT_RUN: Mapping[str, str] = {
     "vllm serve": "needs a GPU",
     "ollama pull": "needs Ollama",
     "wildgraph screen": "needs a checkpoint; tests/screening/test_pages.py types these lines with one",
+    "  --train-command": "goes on from `wildgraph screen`",
+    "wildgraph view RUN --serve": "serves until Ctrl-C; tests/commands/test_view_command.py runs it",
     "export OPENAI_API_KEY": "changes the shell; the test sets a key",
     "python RUN/export/trl_": "trains a model; tests/exporters/test_trl.py runs the scripts on a tiny one",
 }

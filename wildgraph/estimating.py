@@ -157,7 +157,7 @@ def estimate_sample(
         drawing = _noted(islice(loop.specs(), config.sample.n * config.sample.attempts), specs)
         # A few at a time: one of a paradigm with few calls would wait for the next one of a paradigm with many.
         while batch := list(islice(drawing, _BATCH)):
-            written = list(loop.drafts(iter(batch)))
+            written = list(loop.drafts(batch))
             candidates.saw(model, len(written))
             drafted += [(one, specs[one.index]) for one in written if isinstance(one, Pair)]
             if len(candidates.asked) >= drawn.high or candidates.asked[-1] >= REHEARSED:

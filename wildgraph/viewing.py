@@ -134,6 +134,10 @@ def _of_run(run: RunDirectory, publish: bool, growing: bool) -> PageData:
         pairs = []
     store = run.path / "documents.sqlite"
     hashes = frozenset(() if publish else (document.hash for pair in pairs for document in pair.documents))
+    if hashes and not growing and not store.is_file():
+        raise RunError(
+            f"{store} is not there, so the rows' documents cannot be shown", "sample again, or look at what is shareable with --publish"
+        )
     about = {"wildgraph": __version__}
     about |= {f"{name} engine": str(stages[name]["engine"]) for name in ("mine", "sample") if "engine" in stages.get(name, {})}
     if "sample" in stages:

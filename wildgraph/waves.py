@@ -193,7 +193,7 @@ class Waves:
         done = self.counts["adapt"]
         drafted = written_ones = 0
         try:
-            for draft in self._drafting.judged(self._remembered(self.drafts(iter(specs)))):
+            for draft in self._drafting.judged(self._remembered(self.drafts(specs))):
                 written = None
                 if isinstance(draft, Rejection):
                     written = self._written.pop(int(draft.item), None) if draft.stage in _ADAPTED else None
@@ -249,8 +249,9 @@ class Waves:
             plan.take(step.cell)
             yield next(self.cells.pool(step.cell).specs)
 
-    def drafts(self, specs: Iterator[TaskSpec | Rejection]) -> Iterator[Pair | Rejection]:
+    def drafts(self, specs: Sequence[TaskSpec | Rejection]) -> Iterator[Pair | Rejection]:
         """Candidates of these specifications as pairs that no gate has judged yet."""
+        paradigms = {spec.paradigm for spec in specs if isinstance(spec, TaskSpec)}
         counter, language = self._counter, self.config.adapt.language
         margin = self.config.corpus.margin if counter.estimated else 0.0
         frame = measure_stage.frame_tokens(counter, language) if self.config.sample.quotas.buckets else (0, 0)
@@ -273,6 +274,7 @@ class Waves:
             graphs={graph.document_type: graph.fingerprint for graph in self.graphs},
             version=__version__,
             keep=self.store.put,
+            paradigms=paradigms,
             estimated=counter.estimated,
         )
         return measure_stage.measure(written, counter=counter, document=self.store.get, margin=margin)

@@ -8,12 +8,13 @@ group's order), so that prefix caches hit.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from wildgraph.errors import WildgraphError
 from wildgraph.fields import ANY_DOCUMENT
 from wildgraph.llm import ChatModel, ChatRequest, Decoding, Prompt, load_template
 from wildgraph.paradigms import PARADIGMS
@@ -64,6 +65,7 @@ def adapt(
     version: str,
     keep: Callable[[Document], None],
     estimated: bool = True,
+    paradigms: Collection[str] = tuple(PARADIGMS),
 ) -> Iterator[Pair | Rejection]:
     """Pairs in the order of the candidates; rejections pass through in their places.
 
@@ -78,9 +80,10 @@ def adapt(
         version: wildgraph's version.
         keep: takes the documents that were made here (those whose evidence was taken out) before the pair that names them is given.
         estimated: whether ``count_tokens`` only estimates.
+        paradigms: those that the candidates may have: no more rounds are made than one of them needs.
     """
     items: Iterator[_Item] = (item if isinstance(item, Rejection) else _draft(item, document) for item in candidates)
-    for number in range(max(len(paradigm.steps) for paradigm in PARADIGMS.values())):
+    for number in range(max((len(PARADIGMS[name].steps) for name in paradigms), default=0)):
         items = _round(items, number, config, model)
     finished = _Finish(config, model.identity, count_tokens, seed, graphs, version, estimated)
     for item in items:
@@ -121,16 +124,20 @@ def _round(items: Iterable[_Item], number: int, config: AdaptConfig, model: Chat
         while queue and queue[0][1] is None:
             yield queue.popleft()[0]
 
-    for completion in model.map(requests()):
+    try:
+        for completion in model.map(requests()):
+            yield from passing()
+            draft, step = queue.popleft()
+            assert isinstance(draft, Draft)
+            assert step is not None
+            assert completion.request_id == str(draft.candidate.spec.index)
+            if completion.failure is not None:
+                yield _reject(draft, completion.failure.reason, completion.failure.detail, completion.failure.transient)
+            else:
+                yield _done(draft, step.finish(draft, completion))
+    except WildgraphError:  # a budget that ends: what is whole and waits for nothing is not lost
         yield from passing()
-        draft, step = queue.popleft()
-        assert isinstance(draft, Draft)
-        assert step is not None
-        assert completion.request_id == str(draft.candidate.spec.index)
-        if completion.failure is not None:
-            yield _reject(draft, completion.failure.reason, completion.failure.detail, completion.failure.transient)
-        else:
-            yield _done(draft, step.finish(draft, completion))
+        raise
     yield from passing()
 
 
