@@ -158,8 +158,9 @@ def test_the_funnel_adds_up(demo):
 
 
 def test_the_data_set_loads_and_matches_the_pairs(demo):
-    exported = [row for file in sorted((demo.run / "export").rglob("*.parquet")) for row in pq.read_table(file).to_pylist()]
+    exported = [row for file in sorted((demo.run / "export" / "sft").glob("*.parquet")) for row in pq.read_table(file).to_pylist()]
     assert len(exported) == len(rows(demo.run / "pairs.jsonl"))
+    assert {folder.name for folder in (demo.run / "export").iterdir() if folder.is_dir()} == {"sft", "dpo", "grpo"}
     card = (demo.run / "export/README.md").read_text(encoding="utf-8")
     assert "baseline" in card
     by_id = {row["id"]: row for row in rows(demo.run / "pairs.jsonl")}

@@ -61,7 +61,7 @@ def demo(folder: str | Path, number: int = 80, *, observe: Observer = silent) ->
     config = load_config(overrides={"sample.n": number, "corpus.test_share": 0.2, "walk.test_share": 0.2})
     built = build([seeds / "queries.jsonl"], run, config, observe=observe)
     sampled = sample(run, [seeds / "documents.jsonl"], config=config, observe=observe)
-    exported = export(run, ["sft"], None, config)
+    exported = export(run, ["sft", "dpo", "grpo"], None, config)
     page = view(run)
     pairs = list(read_pairs(RunDirectory.open(run), "pairs.jsonl"))
     several = sum(len(pair.documents) > 1 for pair in pairs)
