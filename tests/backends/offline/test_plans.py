@@ -115,6 +115,7 @@ def test_counts_lists_and_orders_are_right():
             kinds.add("years")
             there = {year for year in re.findall(r"\b\d{4}\b", row["text"]) if years.group(1) <= year <= years.group(2)}
             assert set(asked.answer) <= there
+            assert 2 * len(asked.answer) <= int(years.group(2)) - int(years.group(1)) + 1
     assert kinds == {"count", "ordering", "choice", "years"}
 
 
