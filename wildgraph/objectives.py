@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import import_module
 
 import numpy as np
 
+from wildgraph.checkers import Context, load_check
 from wildgraph.config import Config
 from wildgraph.corpus import Corpus, DocumentStore
 from wildgraph.engines import Engines
@@ -172,7 +172,6 @@ def passes_checkers(pair: Pair, text: str, prompt: str) -> bool:
     Raises:
         WildgraphError: a checker cannot be loaded.
     """
-    checkers = import_module("wildgraph.checkers")
-    context = checkers.Context(prompt=prompt, documents=(prompt,), language=language_code(pair.language))
-    statuses = [checkers.load_check(one.name, one.args)(text, context).status for one in pair.checkers]
+    context = Context(prompt=prompt, documents=(prompt,), language=language_code(pair.language))
+    statuses = [load_check(one.name, one.args)(text, context).status for one in pair.checkers]
     return "fail" not in statuses and "pass" in statuses

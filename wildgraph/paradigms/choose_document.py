@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from wildgraph.paradigms.drafts import Declined, Draft
-from wildgraph.paradigms.paradigm import Paradigm
+from wildgraph.paradigms.paradigm import OF_SEVERAL, Paradigm
 from wildgraph.paradigms.steps import ANSWER, CITE, INSTRUCT, Do
 
 
@@ -31,6 +31,6 @@ CHOOSE_DOCUMENT = Paradigm(
         "that is: the answer names it by its title and gives what was asked for from it"
     ),
     steps=(Do(named), INSTRUCT, ANSWER, CITE),
-    refuses=frozenset({"task/compare-documents", "task/combine-several-sources", "long_context_capability/cross-document-comparison"}),
+    refuses=OF_SEVERAL,
     distractors=(2, 6),
 )

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from wildgraph.llm import Completion
 from wildgraph.paradigms.drafts import Declined, Draft, Passage, Quote, Turn
-from wildgraph.paradigms.paradigm import Paradigm
+from wildgraph.paradigms.paradigm import OF_SEVERAL, Paradigm
 from wildgraph.paradigms.steps import Ask, answered
 from wildgraph.records import Json
 from wildgraph.rows import clean
@@ -75,5 +75,5 @@ DIALOGUE = Paradigm(
     by_program=True,
     purpose="one conversation that moves through the document and needs a different part of it at every turn",
     steps=(_TURNS, *(_REPLY,) * MOST, _CITE),
-    refuses=frozenset({"task/compare-documents", "task/combine-several-sources", "long_context_capability/cross-document-comparison"}),
+    refuses=OF_SEVERAL,
 )

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from wildgraph.paradigms.steps import ANSWER, CITE, INSTRUCT, Ask, Do
 
+#: Tasks that make no sense over one document.
+OF_SEVERAL = frozenset({"task/compare-documents", "task/combine-several-sources", "long_context_capability/cross-document-comparison"})
+
 
 @dataclass(frozen=True)
 class Paradigm:

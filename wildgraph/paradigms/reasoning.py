@@ -9,7 +9,7 @@ from dataclasses import replace
 from wildgraph.checkers.numeric import numbers
 from wildgraph.llm import Completion
 from wildgraph.paradigms.drafts import Declined, Draft, Quote, locate
-from wildgraph.paradigms.paradigm import Paradigm
+from wildgraph.paradigms.paradigm import OF_SEVERAL, Paradigm
 from wildgraph.paradigms.steps import INSTRUCT, Ask, answered, asked
 from wildgraph.records import Checker, canonical_json
 
@@ -89,5 +89,5 @@ REASONING = Paradigm(
         "what the step before found; it has one right answer, and says from what base to reckon and how to round where that matters"
     ),
     steps=(INSTRUCT, Ask("paradigms/reason", "answer", _reasoned, variables=asked, example=_example)),
-    refuses=frozenset({"task/compare-documents", "task/combine-several-sources", "long_context_capability/cross-document-comparison"}),
+    refuses=OF_SEVERAL,
 )

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from wildgraph.llm import Completion
 from wildgraph.paradigms.drafts import Declined, Draft, Passage, located
-from wildgraph.paradigms.paradigm import Paradigm
+from wildgraph.paradigms.paradigm import OF_SEVERAL, Paradigm
 from wildgraph.paradigms.steps import Ask, answered, asked
 from wildgraph.paradigms.verifiable import Question, example, questioned
 from wildgraph.records import Document, content_hash
@@ -134,6 +134,6 @@ UNANSWERABLE = Paradigm(
         Ask("paradigms/decline", "answer", answered, variables=asked),
     ),
     evidence=False,
-    refuses=frozenset({"task/compare-documents", "task/combine-several-sources", "long_context_capability/cross-document-comparison"}),
+    refuses=OF_SEVERAL,
     share=0.25,
 )

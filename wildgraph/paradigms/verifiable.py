@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from wildgraph.checkers.numeric import numbers
 from wildgraph.llm import Completion
 from wildgraph.paradigms.drafts import Declined, Draft, Passage, Turn
-from wildgraph.paradigms.paradigm import Paradigm
+from wildgraph.paradigms.paradigm import OF_SEVERAL, Paradigm
 from wildgraph.paradigms.steps import ANSWER, Ask, quotes
 from wildgraph.records import Checker, Json, canonical_json
 from wildgraph.rows import clean
@@ -140,5 +140,5 @@ VERIFIABLE = Paradigm(
     purpose="one question or task about this document whose answer a program can check: it has one right answer, or limits that can be counted",
     # The question's writer knows the answer; who answers does not, so that an answer that passes the checkers was found twice.
     steps=(QUESTION, ANSWER),
-    refuses=frozenset({"task/compare-documents", "task/combine-several-sources", "long_context_capability/cross-document-comparison"}),
+    refuses=OF_SEVERAL,
 )
