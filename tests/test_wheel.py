@@ -79,3 +79,14 @@ def test_the_metadata_names_the_base_dependencies(installed):
     }
     assert {"networkx", "openai", "scikit-learn", "sentence-transformers", "pandas", "pydantic"} <= needed
     assert "License-Expression: Apache-2.0" in metadata
+
+
+def test_the_installed_package_is_a_command_too(installed, tmp_path: Path):
+    python = installed.command.parent / "python"
+    by_name = subprocess.run(
+        [str(installed.command), "--version"], cwd=tmp_path, env=bare_environment(), capture_output=True, text=True, check=True
+    )
+    by_package = subprocess.run(
+        [python, "-m", "wildgraph", "--version"], cwd=tmp_path, env=bare_environment(), capture_output=True, text=True, check=True
+    )
+    assert by_name.stdout == by_package.stdout != ""

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -32,9 +32,6 @@ from wildgraph.commands.screen import screen
 from wildgraph.commands.show import show
 from wildgraph.commands.view import view
 from wildgraph.errors import UsageError, WildgraphError
-
-if TYPE_CHECKING:
-    pass
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
