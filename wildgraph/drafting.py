@@ -59,7 +59,13 @@ class Drafting:
         if self.attempts is not None:
             found = closed_book_stage.closed_book(found, self.config.closed_book, model=self.attempts)
         if self.engines.judge is not None:
-            found = judge_stage.judge(found, self.config.judge, model=self.engines.judge, document=self.store.get)
+            found = judge_stage.judge(
+                found,
+                self.config.judge,
+                model=self.engines.judge,
+                document=self.store.get,
+                required=judge_stage.STAGE in self.config.gate.require,
+            )
         return found
 
     def remembering(self, pair: Pair) -> Pair | Rejection:

@@ -255,11 +255,15 @@ def check_roles(config: Config) -> None:
         raise ConfigError("closed_book.by is 'writer', but the embedded engine knows nothing by heart", "name a model with --model")
     needing = {
         "closed_book.by is 'judge'": config.closed_book.by == "judge",
+        "the gate judge is required": "judge" in config.gate.require,
+        "the gate closed_book is required": "closed_book" in config.gate.require and config.closed_book.by == "auto",
         "contrast.made asks for worst_of_several, which a judge chooses": config.contrast.made.get("worst_of_several", 0.0) > 0.0,
     }
     missing = next((what for what, needed in needing.items() if needed and judge is None), None)
     if missing is not None:
         raise ConfigError(f"{missing}, but no judge is named", "add --judge-model NAME")
+    if "closed_book" in config.gate.require and config.closed_book.by == "nobody":
+        raise ConfigError("the gate closed_book is required, but closed_book.by is 'nobody'", "set it to judge or writer")
     asked = [way for way in ("no_document", "worst_of_several") if config.contrast.made.get(way, 0.0) > 0.0]
     if asked and config.model.name == OFFLINE:
         raise ConfigError(f"contrast.made asks for {asked[0]}, which the embedded engine cannot write", "name a model with --model")

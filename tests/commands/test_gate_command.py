@@ -106,9 +106,18 @@ def test_what_is_not_there(run: Path, tmp_path: Path):
     assert (
         "does not judge"
         in wildgraph(
-            "sample", GRAPHS, "-d", SEEDS / "documents.jsonl", "-n", 1, "-q", "-o", tmp_path / "x", "--require-gate", "judge"
+            "sample", GRAPHS, "-d", SEEDS / "documents.jsonl", "-n", 1, "-q", "-o", tmp_path / "x", "--require-gate", "jugde"
         ).error
     )
+
+
+@pytest.mark.parametrize("gate", ["judge", "closed_book"])
+def test_a_gate_that_a_model_judges_is_not_required_without_one(tmp_path: Path, gate: str):
+    outcome = wildgraph("sample", GRAPHS, "-d", SEEDS / "documents.jsonl", "-n", 1, "-q", "-o", tmp_path / "x", "--require-gate", gate)
+    assert outcome.code != 0
+    assert f"the gate {gate} is required, but no judge is named" in outcome.error
+    assert "--judge-model" in outcome.error
+    assert not (tmp_path / "x").exists()
 
 
 def test_an_earlier_data_set_does_not_come_again(run: Path, tmp_path: Path):

@@ -90,7 +90,7 @@ def test_skipped_gates_say_why(monkeypatch):
         (GateConfig(settings={"length": {"least": 1}}), ConfigError, "least"),
         (GateConfig(settings={"length": {"min_answer": -1}}), ConfigError, "min_answer"),
         (GateConfig(gates=("length",), settings={"refusal": {}}), ConfigError, "does not judge"),
-        (GateConfig(require=("judge",)), ConfigError, "'judge' is required, but does not judge"),
+        (GateConfig(require=("jugde",)), ConfigError, "'jugde' is required, but does not judge"),
     ],
 )
 def test_wrong_settings_name_what_is_wrong(config, error, says):

@@ -30,9 +30,10 @@ def scores(**given):
     )
 
 
-def judged(answer, *pairs, config=None):
+def judged(answer, *pairs, config=None, required=False):
     model = ScriptedModel(lambda _: answer)
-    return list(judge(pairs or (pair(),), config or JudgeConfig(), model=model, document=BY_HASH.__getitem__)), model
+    found = judge(pairs or (pair(),), config or JudgeConfig(), model=model, document=BY_HASH.__getitem__, required=required)
+    return list(found), model
 
 
 def test_every_rubric_becomes_a_verdict_with_score_and_reason():
@@ -68,6 +69,14 @@ def test_a_rubric_that_was_left_out_is_not_evaluated():
     (found,), _ = judged(scores(natural=0))
     assert [verdict.status for verdict in found.verdicts] == ["pass"] * 4 + ["not_evaluated"]
     assert found.verdicts[-1].reason == "the judge left it out"
+
+
+def test_a_rubric_that_was_left_out_turns_the_pair_away_where_the_judge_is_required():
+    (found,), _ = judged(scores(natural=0), required=True)
+    assert isinstance(found, Rejection)
+    assert (found.reason, found.kind, found.detail) == ("not_evaluated", "gated", "judge:natural: the judge left it out")
+    (found,), _ = judged(scores(complete=0, needs_documents=0), pair(paradigm="unanswerable"), required=True)
+    assert not isinstance(found, Rejection), "what a rubric skips is not meant by it"
 
 
 def test_rubrics_that_do_not_apply_are_neither_asked_nor_judged():

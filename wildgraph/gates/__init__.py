@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from wildgraph.gates.named_sets import NamedFile
-from wildgraph.gates.table import COLUMNS, ORDER, TABLE, skipped
+from wildgraph.gates.table import BY_MODEL, COLUMNS, ORDER, TABLE, skipped
 from wildgraph.records import Pair, Verdict
 
-__all__ = ["COLUMNS", "ORDER", "TABLE", "Comparing", "Gate", "skipped"]
+__all__ = ["BY_MODEL", "COLUMNS", "ORDER", "TABLE", "Comparing", "Gate", "skipped"]
 
 
 @runtime_checkable

@@ -56,6 +56,9 @@ TABLE: Mapping[str, Mapping[str, str]] = {
 #: The gates in the order in which they judge.
 ORDER: tuple[str, ...] = tuple(TABLE)
 
+#: The gates that a model judges, in stages of their own after all others but the last; ``stages/rubrics.yaml`` says what they skip.
+BY_MODEL: tuple[str, ...] = ("closed_book", "judge")
+
 
 def skipped(gate: str, paradigm: str, table: Mapping[str, Mapping[str, str]] = TABLE) -> str:
     """Why pairs of this paradigm need not pass this gate, or the empty string when they must.

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wildgraph.errors import ConfigError
-from wildgraph.gates import ORDER, Comparing, Gate, skipped
+from wildgraph.gates import BY_MODEL, ORDER, Comparing, Gate, skipped
 from wildgraph.gates.named_sets import NamedFile, named_files
 from wildgraph.gates.texts import PairTexts
 from wildgraph.gates.verdicts import not_evaluated
@@ -25,7 +25,8 @@ class GateConfig(BaseModel):
     Attributes:
         gates: names from the registry. They judge in the order of the table, those it does not know next to last.
         settings: gate -> its fields.
-        require: gates without whose verdict no pair is accepted: one that cannot judge turns the pair away, where the table does not skip it.
+        require: gates without whose verdict no pair is accepted, those that models judge included: one that cannot judge turns the pair
+            away, where the table does not skip it.
         neighbours: how many of the corpus's documents nearest to a required one are searched for the answer too; 0 for none.
     """
 
@@ -48,8 +49,8 @@ def make_gates(config: GateConfig) -> tuple[Gate, ...]:
         if name not in config.gates:
             raise ConfigError(f"there are settings for the gate {name!r}, which does not judge", f"gates: {', '.join(config.gates)}")
     for name in config.require:
-        if name not in config.gates:
-            raise ConfigError(f"the gate {name!r} is required, but does not judge", f"gates: {', '.join(config.gates)}")
+        if name not in (*config.gates, *BY_MODEL):
+            raise ConfigError(f"the gate {name!r} is required, but does not judge", f"gates: {', '.join((*config.gates, *BY_MODEL))}")
     last = ORDER[-1]
     rank = {name: place for place, name in enumerate(ORDER)} | {last: len(ORDER) + 1}
     return tuple(

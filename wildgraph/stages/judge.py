@@ -23,6 +23,7 @@ STAGE = "judge"
 VERSION = 1
 JUDGE = "stages/judge"
 LOWEST, HIGHEST = 1, 5
+_LEFT_OUT = "the judge left it out"
 
 
 class Rubric(BaseModel):
@@ -112,17 +113,24 @@ class Judgement(BaseModel):
 
 
 def judge(
-    pairs: Iterable[Pair | Rejection], config: JudgeConfig, *, model: ChatModel, document: Callable[[str], Document]
+    pairs: Iterable[Pair | Rejection],
+    config: JudgeConfig,
+    *,
+    model: ChatModel,
+    document: Callable[[str], Document],
+    required: bool = False,
 ) -> Iterator[Pair | Rejection]:
     """Pairs with a verdict for each rubric, in order; the first rubric that is not met makes a pair a rejection. Rejections pass through.
 
-    A pair that the judge fails to answer about is a rejection too: what was to be judged is never kept unjudged.
+    A pair that the judge fails to answer about is a rejection too: what was to be judged is never kept unjudged. A rubric that an answer
+    leaves out is not evaluated.
 
     Args:
         pairs: in index order.
         config: which rubrics.
         model: the judge; not the model that wrote the pairs.
         document: content hash -> document.
+        required: a rubric that an answer leaves out makes the pair a rejection.
     """
 
     def request(pair: Pair | Rejection) -> ChatRequest | None:
@@ -131,7 +139,7 @@ def judge(
         return _request(str(pair.index), pair, pair.turns, config, document)
 
     for pair, completion in ask_about(pairs, request, model):
-        yield pair if isinstance(pair, Rejection) else _judged(pair, completion, config)
+        yield pair if isinstance(pair, Rejection) else _judged(pair, completion, config, required)
 
 
 def score(
@@ -188,7 +196,7 @@ def judge_prompt(pair: Pair, turns: Iterable[Message], documents: Iterable[Docum
     return Prompt(load_template(JUDGE), {"documents": material, "turns": said, "rubrics": asked})
 
 
-def _judged(pair: Pair, completion: Completion | None, config: JudgeConfig) -> Pair | Rejection:
+def _judged(pair: Pair, completion: Completion | None, config: JudgeConfig, required: bool) -> Pair | Rejection:
     if completion is not None and completion.failure is not None:
         failure = completion.failure
         return Rejection(
@@ -205,7 +213,9 @@ def _judged(pair: Pair, completion: Completion | None, config: JudgeConfig) -> P
         if pair.paradigm in rubric.skip:
             verdicts.append(not_evaluated(gate, rubric.skip[pair.paradigm]))
         elif rubric.name not in found:
-            verdicts.append(not_evaluated(gate, "the judge left it out"))
+            if required:
+                return Rejection(stage=STAGE, item=str(pair.index), reason="not_evaluated", detail=f"{gate}: {_LEFT_OUT}")
+            verdicts.append(not_evaluated(gate, _LEFT_OUT))
         else:
             said = found[rubric.name]
             detail = f"{said.score} of {HIGHEST}, at least {rubric.least} are asked for: {clean(said.reason)}"
