@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wildgraph.config import Config
-from wildgraph.corpus import Corpus, DocumentStore, build_corpus, load_corpus, read_documents, save_corpus, token_counter
+from wildgraph.corpus import FORMAT_VERSION, Corpus, DocumentStore, build_corpus, load_corpus, read_documents, save_corpus, token_counter
 from wildgraph.engines import Engines
 from wildgraph.errors import EmptyResultError, RunError
 from wildgraph.files import expand
@@ -49,6 +49,7 @@ def run_corpus(
         "documents",
         classify_stage.VERSION,
         [
+            FORMAT_VERSION,
             config.documents.columns,
             config.classify.model_dump(mode="json"),
             config.corpus.deciding,

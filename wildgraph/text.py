@@ -17,6 +17,9 @@ from wildgraph.records import Span
 
 UNDECIDED = "und"
 
+#: A year of the last five centuries that stands as a number of its own.
+YEAR = re.compile(r"(?<![\w.,-])(1[5-9]\d\d|20\d\d)(?![\w%]|[.,]\d)")
+
 # --------------------------------------------------------------------------- sentences
 
 #: A sentence longer than this is cut at white space: tables, minified code and text without any punctuation.

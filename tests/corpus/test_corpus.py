@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -142,6 +143,21 @@ def test_match_is_cosine_within_types_and_split(tmp_path):
     assert corpus.match(query, {"unheard"}, "train", 5) == []
     assert corpus.match(query, {"lease"}, "train", 0) == []
     assert len(corpus.match(query, {"lease"}, "train", 10_000)) == len(corpus.sections["lease", "train"])
+
+
+def test_documents_are_measured_and_searched_by_what_they_have(tmp_path):
+    documents = [document(f"d{number}", f"{prose(number)} In {1900 + number} and {1950 + number % 2}.", "lease") for number in range(20)]
+    documents += [document(f"e{number}", prose(100 + number), "lease") for number in range(20)]
+    corpus, _ = build(documents, tmp_path, test_share=0.0, near_duplicate=1.0)
+    assert [int(count) for count in corpus.measures["years"]] == [2 if name.startswith("d") else 0 for name in corpus.ids]
+    found = corpus.match(corpus.vectors[0], ["lease"], "train", 40, least={"years": 2})
+    assert sorted(corpus.ids[row] for row in found) == sorted(f"d{number}" for number in range(20))
+    assert not corpus.match(corpus.vectors[0], ["lease"], "train", 40, least={"years": 3})
+    assert len(corpus.match(corpus.vectors[0], ["lease"], "train", 40, least={"years": 2}, longest=0)) == 0
+    save_corpus(corpus, tmp_path / "kept")
+    assert load_corpus(tmp_path / "kept").measures["years"].tolist() == corpus.measures["years"].tolist()
+    with pytest.raises(ValueError, match="different lengths"):
+        replace(corpus, measures={"years": np.zeros(3, dtype=np.int64)})
 
 
 def test_ties_are_broken_by_hash():

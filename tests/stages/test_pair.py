@@ -13,7 +13,7 @@ EMBEDDER = HashedEmbedder(64)
 SUBJECTS = {"contract": ["rent", "notice", "deposit"], "lease": ["garage", "flat"], "novel": ["whale", "voyage", "harpoon", "captain"]}
 
 
-def make_corpus(per_subject=4, splits=("train", "test"), clusters=None):
+def make_corpus(per_subject=4, splits=("train", "test"), clusters=None, years=None):
     """Documents of three types about their subjects, in two splits."""
     rows = []
     for kind, subjects in SUBJECTS.items():
@@ -35,6 +35,7 @@ def make_corpus(per_subject=4, splits=("train", "test"), clusters=None):
         n_tokens=np.full(len(rows), 100),
         clusters=np.arange(len(rows)) if clusters is None else np.array([clusters(row[3], place) for place, row in enumerate(rows)]),
         vectors=EMBEDDER.embed([row[4] for row in rows]),
+        measures={"years": np.array([years(row[3]) if years else 9 for row in rows])},
         embedder=EMBEDDER.identity,
         counter="none",
         settings="none",
@@ -184,3 +185,22 @@ def test_lazy_in_lazy_out():
 
 def test_a_specification_is_described_by_type_and_path():
     assert describe(spec(task="list the dates")) == "contract: list the dates"
+
+
+def timeline(index=0, **more):
+    return spec(index, documents=3, **more).model_copy(update={"paradigm": "timeline"})
+
+
+def test_a_timeline_takes_documents_that_name_years():
+    dated = make_corpus(years=lambda name: 2 if name.endswith(("0", "2")) else 1)
+    for one in paired([timeline(index) for index in range(40)], dated):
+        assert isinstance(one, Candidate)
+        assert {document.id[-1] for document in one.documents} <= {"0", "2"}
+    others = paired([spec(index, documents=3) for index in range(40)], dated)
+    assert {document.id[-1] for one in others for document in one.documents} == set("0123"), "others take any"
+
+
+def test_where_no_document_names_years_a_timeline_says_so():
+    (found,) = paired([timeline()], make_corpus(years=lambda name: 1))
+    assert isinstance(found, Rejection)
+    assert (found.reason, found.detail) == ("no_matching_document", "document_type/contract with at least 2 years in train")

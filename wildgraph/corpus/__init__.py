@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wildgraph.corpus.build import Assign, CorpusSettings, build_corpus, embed_documents
-from wildgraph.corpus.corpus import Corpus
+from wildgraph.corpus.corpus import FORMAT_VERSION, Corpus
 from wildgraph.corpus.files import load_corpus, save_corpus
 from wildgraph.corpus.filling import fill
 from wildgraph.corpus.reading import read_documents
@@ -11,6 +11,7 @@ from wildgraph.corpus.store import DocumentStore
 from wildgraph.corpus.tokens import EstimatedCounter, TokenCounter, TokenizerCounter, token_counter
 
 __all__ = [
+    "FORMAT_VERSION",
     "Assign",
     "Corpus",
     "CorpusSettings",

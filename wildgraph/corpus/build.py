@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from wildgraph.corpus.corpus import Corpus
+from wildgraph.corpus.measures import MEASURES
 from wildgraph.corpus.reading import STAGE
 from wildgraph.corpus.store import DocumentStore
 from wildgraph.corpus.tokens import TURN_TOKENS, TokenCounter
@@ -79,6 +80,7 @@ class _Columns:
     declared_types: list[str] = field(default_factory=list)
     types: list[str] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
+    measures: dict[str, list[int]] = field(default_factory=lambda: {name: [] for name in MEASURES})
     signatures: list[Signature] = field(default_factory=list)
     _once: dict[str, str] = field(default_factory=dict)
 
@@ -92,6 +94,8 @@ class _Columns:
         self.declared_types.append(self._once.setdefault(document.declared_type, document.declared_type))
         self.types.append(self._once.setdefault(kind, kind))
         self.lengths.append(length)
+        for name, measured in self.measures.items():
+            measured.append(MEASURES[name](document.text))
 
 
 def build_corpus(
@@ -190,6 +194,7 @@ def _sorted(columns: _Columns, spool: VectorSpool, store: DocumentStore, embedde
         n_tokens=np.array([columns.lengths[row] for row in order], dtype=np.int64),
         clusters=np.array([first[clusters[row]] for row in order], dtype=np.int64),
         cells=np.array([first_of_cell[centres[row]] for row in order], dtype=np.int64),
+        measures={name: np.array([measured[row] for row in order], dtype=np.int64) for name, measured in columns.measures.items()},
         vectors=spool.sorted(order),
         embedder=embedder,
         counter=counter,

@@ -8,10 +8,11 @@ Zisserman, ICCV 2003). Small sections are one cell each and searched exactly.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from itertools import groupby, pairwise
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ import numpy.typing as npt
 from wildgraph.embedders import Vectors
 from wildgraph.records import Split, content_hash
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 #: Rows that a search looks at when it cannot look at all. [ours]
 SCAN = 8192
 
@@ -27,6 +28,7 @@ TEXT_COLUMNS = ("hashes", "ids", "titles", "licences", "languages", "declared_ty
 NUMBER_COLUMNS = ("n_tokens", "clusters", "cells")
 
 Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +44,7 @@ class Corpus:
         vectors: unit vectors, float32; shape (n, dimension).
         embedder, counter, settings: what made the vectors, the lengths and the rest; part of the fingerprint.
         cells: row of the centre of each document's cell, the first one in it; shape (n,); where not given, a section is a cell.
+        measures: what else was measured of each document, by the names of :data:`~wildgraph.corpus.measures.MEASURES`; shapes (n,).
     """
 
     hashes: Sequence[str]
@@ -59,6 +62,7 @@ class Corpus:
     counter: str
     settings: str
     cells: Rows = None  # type: ignore[assignment]  # filled in right below
+    measures: Mapping[str, Rows] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that the columns fit together.
@@ -66,7 +70,9 @@ class Corpus:
         Raises:
             ValueError: they differ in length, or are not sorted by type, split, cell and hash.
         """
-        lengths = {len(getattr(self, name)) for name in (*TEXT_COLUMNS, "n_tokens", "clusters", "vectors")}
+        lengths = {len(getattr(self, name)) for name in (*TEXT_COLUMNS, "n_tokens", "clusters", "vectors")} | {
+            len(measured) for measured in self.measures.values()
+        }
         if len(lengths) > 1:
             raise ValueError(f"columns have different lengths: {sorted(lengths)}")
         if self.cells is None:
@@ -104,6 +110,8 @@ class Corpus:
                 digest.update("".join(part).encode("utf-8", "surrogatepass"))
         for name in NUMBER_COLUMNS:
             digest.update(np.ascontiguousarray(getattr(self, name), dtype="<i8").tobytes())
+        for name, measured in sorted(self.measures.items()):
+            digest.update(name.encode() + np.ascontiguousarray(measured, dtype="<i8").tobytes())
         return content_hash(FORMAT_VERSION, digest.hexdigest(), self.embedder, self.counter, self.settings)
 
     @cached_property
@@ -134,6 +142,7 @@ class Corpus:
         k: int,
         *,
         longest: int | None = None,
+        least: Mapping[str, int] = MappingProxyType({}),
         scan: int = SCAN,
     ) -> list[int]:
         """The ``k`` rows of these types and this split that are most similar to a vector.
@@ -146,6 +155,7 @@ class Corpus:
             split: the split to choose from.
             k: how many.
             longest: length in tokens that no document may exceed.
+            least: measure -> what every document must have of it.
             scan: rows to look at when there are more.
 
         Returns:
@@ -155,7 +165,8 @@ class Corpus:
         sections = [key for kind in sorted(wanted) if (key := (kind, split)) in self.sections]
         if not sections or k < 1:
             return []
-        parts = [self._scored(start, stop, vector, longest) for start, stop in self._looked_at(sections, vector, max(scan, 4 * k), longest)]
+        fits = self._fitting(longest, least)
+        parts = [self._scored(start, stop, vector, fits) for start, stop in self._looked_at(sections, vector, max(scan, 4 * k), fits)]
         rows, scores = (np.concatenate(column) for column in zip(*parts, strict=True))
         if len(rows) > k:
             kept = scores >= np.partition(scores, len(scores) - k)[len(scores) - k]
@@ -163,8 +174,15 @@ class Corpus:
         ranked = sorted(zip(scores.tolist(), rows.tolist(), strict=True), key=lambda hit: (-hit[0], self.hashes[hit[1]]))
         return [row for _, row in ranked[:k]]
 
+    def _fitting(self, longest: int | None, least: Mapping[str, int]) -> Mask | None:
+        """The rows that may be found, where not all may."""
+        asked = [self.measures[name] >= number for name, number in least.items()]
+        if longest is not None:
+            asked.append(self.n_tokens <= longest)
+        return np.logical_and.reduce(asked) if asked else None
+
     def _looked_at(
-        self, sections: Sequence[tuple[str, Split]], vector: npt.NDArray[np.float32], enough: int, longest: int | None
+        self, sections: Sequence[tuple[str, Split]], vector: npt.NDArray[np.float32], enough: int, fits: Mask | None
     ) -> Iterator[tuple[int, int]]:
         """Ranges of rows to score: all when they are few, else whole small sections and the nearest cells of large ones."""
         if sum(len(self.sections[key]) for key in sections) <= enough or not any(key in self._cells for key in sections):
@@ -177,18 +195,18 @@ class Corpus:
         seen = 0
         for cell in np.lexsort((starts, -near)):
             start, stop = int(starts[cell]), int(stops[cell])
-            seen += stop - start if longest is None else int((self.n_tokens[start:stop] <= longest).sum())
+            seen += stop - start if fits is None else int(fits[start:stop].sum())
             yield start, stop
             if seen >= enough:
                 return
 
-    def _scored(self, start: int, stop: int, vector: npt.NDArray[np.float32], longest: int | None) -> tuple[Rows, npt.NDArray[np.float64]]:
-        fits = None if longest is None else np.flatnonzero(self.n_tokens[start:stop] <= longest)
+    def _scored(self, start: int, stop: int, vector: npt.NDArray[np.float32], fits: Mask | None) -> tuple[Rows, npt.NDArray[np.float64]]:
+        fitting = None if fits is None else np.flatnonzero(fits[start:stop])
         vectors = self.vectors[start:stop]
-        if fits is not None and 4 * len(fits) < stop - start:
-            return start + fits, _rounded(vectors[fits] @ vector)
+        if fitting is not None and 4 * len(fitting) < stop - start:
+            return start + fitting, _rounded(vectors[fitting] @ vector)
         scores = _rounded(vectors @ vector)  # quicker than to copy most of the vectors first
-        return (np.arange(start, stop), scores) if fits is None else (start + fits, scores[fits])
+        return (np.arange(start, stop), scores) if fitting is None else (start + fitting, scores[fitting])
 
     def related(
         self,
@@ -199,6 +217,7 @@ class Corpus:
         *,
         taken: Collection[int] = (),
         longest: int | None = None,
+        least: Mapping[str, int] = MappingProxyType({}),
         scan: int = SCAN,
     ) -> list[int]:
         """As :meth:`match`, but no two rows are near-duplicates of each other or of the clusters in ``taken``: what may join a group.
@@ -209,12 +228,13 @@ class Corpus:
             split: the split to choose from.
             k: how many.
             longest: length in tokens that no document may exceed.
+            least: measure -> what every document must have of it.
             scan: rows to look at when there are more.
             taken: clusters that are in the group already.
         """
         asked = k + len(taken) + 8
         while True:
-            hits = self.match(vector, types, split, asked, longest=longest, scan=scan)
+            hits = self.match(vector, types, split, asked, longest=longest, least=least, scan=scan)
             seen, found = set(taken), []
             for row in hits:
                 if (cluster := int(self.clusters[row])) not in seen:
@@ -224,19 +244,20 @@ class Corpus:
                 return found[:k]
             asked *= 2  # nearly all that came are copies of each other
 
-    def group(self, anchor: int, size: int, *, seed: int) -> list[int] | None:
+    def group(self, anchor: int, size: int, *, seed: int, least: Mapping[str, int] = MappingProxyType({})) -> list[int] | None:
         """A group of related documents around one: its type and split, no two of them near-duplicates.
 
         Args:
             anchor: row that belongs to the group.
             size: documents in the group, the anchor included.
             seed: decides which of the ``2·size`` nearest are taken, and the group's order.
+            least: measure -> what every other document of the group must have of it.
 
         Returns:
             Rows in the group's order, or ``None`` where too few documents are left.
         """
         kind, split = self.document_types[anchor], self.splits[anchor]
-        near = self.related(np.asarray(self.vectors[anchor]), [kind], split, 2 * size, taken={int(self.clusters[anchor])})
+        near = self.related(np.asarray(self.vectors[anchor]), [kind], split, 2 * size, taken={int(self.clusters[anchor])}, least=least)
         if len(near) < size - 1:
             return None
         chosen = sorted(near, key=lambda row: content_hash("choose", seed, self.hashes[row]))[: size - 1]

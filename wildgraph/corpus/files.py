@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from wildgraph.corpus.corpus import FORMAT_VERSION, NUMBER_COLUMNS, TEXT_COLUMNS, Corpus
 from wildgraph.errors import InputError
@@ -18,6 +19,7 @@ TABLE, VECTORS = "corpus.parquet", "vectors.npy"
 #: Columns with few distinct values, each of which is kept once, also in memory.
 _FEW = ("licences", "languages", "declared_types", "document_types", "splits")
 _ROW_GROUP = 131_072
+_MEASURE = "measure:"
 
 
 def save_corpus(corpus: Corpus, folder: Path) -> None:
@@ -36,6 +38,7 @@ def save_corpus(corpus: Corpus, folder: Path) -> None:
         column = pa.array([text.encode("utf-8", "surrogatepass") for text in getattr(corpus, name)], type=pa.binary())
         columns[name] = column.dictionary_encode() if name in _FEW else column
     columns |= {name: pa.array(np.asarray(getattr(corpus, name), dtype=np.int64)) for name in NUMBER_COLUMNS}
+    columns |= {f"{_MEASURE}{name}": pa.array(np.asarray(measured, dtype=np.int64)) for name, measured in sorted(corpus.measures.items())}
     about = {"format": FORMAT, "version": str(FORMAT_VERSION), "fingerprint": corpus.fingerprint}
     about |= {name: getattr(corpus, name) for name in ("embedder", "counter", "settings")}
     partial = folder / f"{TABLE}.partial"
@@ -66,13 +69,20 @@ def load_corpus(folder: Path) -> Corpus:
     try:
         # Checked as a whole right below: the columns' lengths and order by the class, their content by the fingerprint.
         columns: dict[str, Any] = {name: _texts(table.column(name)) for name in TEXT_COLUMNS}
-        columns |= {name: table.column(name).to_numpy().astype(np.int64, copy=False) for name in NUMBER_COLUMNS}
+        columns |= {name: _numbers(table.column(name)) for name in NUMBER_COLUMNS}
+        columns["measures"] = {
+            name.removeprefix(_MEASURE): _numbers(table.column(name)) for name in table.column_names if name.startswith(_MEASURE)
+        }
         corpus = Corpus(vectors=vectors, **columns, **{name: about[name] for name in ("embedder", "counter", "settings")})
         if corpus.fingerprint != about["fingerprint"]:
             raise ValueError("the fingerprint does not fit the rows")
     except (KeyError, TypeError, ValueError, pa.ArrowException) as error:
         raise InputError(f"{folder / TABLE} is corrupt: {error}", hint) from error
     return corpus
+
+
+def _numbers(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    return np.asarray(column.to_numpy(), dtype=np.int64)
 
 
 def _texts(column: pa.ChunkedArray) -> tuple[str, ...]:

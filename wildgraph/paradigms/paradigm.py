@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from wildgraph.paradigms.steps import ANSWER, CITE, INSTRUCT, Ask, Do
 
@@ -23,6 +24,7 @@ class Paradigm:
         refuses: concept ids of tasks that make no sense in it.
         evidence: whether an answer must quote every required document.
         distractors: fewest and most documents that are laid beside the required ones and are of no use; a target length may take more.
+        needs: measure of documents -> the least that each required one must have of it (see :mod:`wildgraph.corpus.measures`).
         share: how often it is drawn, relative to the others. [ours]
     """
 
@@ -34,6 +36,7 @@ class Paradigm:
     refuses: frozenset[str] = frozenset()
     evidence: bool = True
     distractors: tuple[int, int] = (0, 0)
+    needs: Mapping[str, int] = field(default_factory=dict)
     share: float = 1.0
 
     def admits(self, concept: str) -> bool:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,7 +22,7 @@ from wildgraph.paradigms import PARADIGMS
 from wildgraph.records import Candidate, DocumentRef, Rejection, TaskSpec, content_hash
 
 STAGE = "pair"
-VERSION = 3
+VERSION = 4
 #: Related documents that may fill a target: fewest and most that are looked at, and how many times the missing length they should hold.
 _POOL, _DEEPEST, _AMPLE = 32, 1024, 3
 #: How many times as many when these hit no sum.
@@ -132,7 +133,7 @@ class _Chooser:
 
     def candidate(self, spec: TaskSpec, vector: Vectors) -> Candidate | Rejection:
         """The specification with its documents."""
-        types = self.kinds.get(spec.document_type, ())
+        types, needs = self.kinds.get(spec.document_type, ()), needs_of(spec.paradigm)
         if not any((kind, spec.split) in self.corpus.sections for kind in types):
             return _reject(spec, "no_matching_document", f"{spec.document_type} in {spec.split}")
         if spec.bucket is not None:
@@ -140,13 +141,15 @@ class _Chooser:
                 return self._filled(spec, vector, spec.bucket)
             except _NotFilledError as why:
                 return _reject(spec, "bucket_not_filled", f"{spoken(spec.bucket)} in {spec.split}: {why}")
-        found = self.corpus.match(vector, types, spec.split, self.config.pool, scan=self.config.scan)
+        found = self.corpus.match(vector, types, spec.split, self.config.pool, least=needs, scan=self.config.scan)
+        if not found:
+            return _reject(spec, "no_matching_document", f"{spec.document_type}{_having(needs)} in {spec.split}")
         anchor = found[self._draw("document", spec.index) % len(found)]
         shuffle = self._draw("group", spec.index)
         if spec.document_types:
             required = self._mixed_group(anchor, spec, shuffle, None)
         else:
-            required = [anchor] if spec.documents == 1 else self._group(anchor, spec.documents, shuffle)
+            required = [anchor] if spec.documents == 1 else self._group(anchor, spec.documents, shuffle, needs)
         distractors = self._few_distractors(anchor, spec, required) if required else None
         if required is None or distractors is None:
             return _reject(spec, "no_document_group", f"{spec.document_type} in {spec.split}")
@@ -180,9 +183,10 @@ class _Chooser:
     def _shuffled(self, rows: Iterable[int], shuffle: int) -> list[int]:
         return sorted(rows, key=lambda row: content_hash("order", shuffle, self.corpus.hashes[row]))
 
-    def _group(self, anchor: int, size: int, shuffle: int) -> list[int] | None:
+    def _group(self, anchor: int, size: int, shuffle: int, needs: Mapping[str, int]) -> list[int] | None:
         """A group of ``size`` documents, or of as many as are to be had, two at least."""
-        return next((found for wanted in range(size, 1, -1) if (found := self.corpus.group(anchor, wanted, seed=shuffle))), None)
+        groups = (self.corpus.group(anchor, wanted, seed=shuffle, least=needs) for wanted in range(size, 1, -1))
+        return next((found for found in groups if found), None)
 
     def _few_distractors(self, anchor: int, spec: TaskSpec, required: Sequence[int]) -> list[int] | None:
         """As many related documents as the paradigm asks for; ``None`` where there are too few."""
@@ -193,11 +197,18 @@ class _Chooser:
         return chosen if len(chosen) >= least else None
 
     def _related(
-        self, anchor: int, types: Collection[str] | None, spec: TaskSpec, taken: Iterable[int], k: int, longest: int | None
+        self,
+        anchor: int,
+        types: Collection[str] | None,
+        spec: TaskSpec,
+        taken: Iterable[int],
+        k: int,
+        longest: int | None,
+        needs: Mapping[str, int] = MappingProxyType({}),
     ) -> list[int]:
         clusters = {int(self.corpus.clusters[row]) for row in (anchor, *taken)}
         vector = np.asarray(self.corpus.vectors[anchor])
-        return self.corpus.related(vector, types, spec.split, k, taken=clusters, longest=longest, scan=self.config.scan)
+        return self.corpus.related(vector, types, spec.split, k, taken=clusters, longest=longest, least=needs, scan=self.config.scan)
 
     def _mixed_group(self, anchor: int, spec: TaskSpec, shuffle: int, room: int | None) -> list[int] | None:
         """A group with a document of each type that the specification names, in its order, drawn from those nearest to the first.
@@ -209,7 +220,7 @@ class _Chooser:
         chosen, there = [anchor], {spec.document_types[0]}
         for order, kind in enumerate(spec.document_types[1:], 1):
             longest = None if room is None else self._longest(room - self._size(chosen))
-            free = self._related(anchor, self.kinds.get(kind, ()), spec, chosen, 2 * spec.documents, longest)
+            free = self._related(anchor, self.kinds.get(kind, ()), spec, chosen, 2 * spec.documents, longest, needs_of(spec.paradigm))
             if free:
                 chosen.append(min(free, key=lambda one: content_hash("choose", shuffle, order, self.corpus.hashes[one])))
                 there.add(kind)
@@ -244,11 +255,14 @@ class _Chooser:
         low = math.ceil(config.least * bucket) - math.floor((self.frame.least + config.written) * raised)
         rooms = (2 * high // 3, high) if spec.documents > 1 else (high,)  # the first of a group leaves room for another, where it can
         matches = (
-            self.corpus.match(vector, types, spec.split, config.pool, longest=self._longest(room), scan=config.scan) for room in rooms
+            self.corpus.match(
+                vector, types, spec.split, config.pool, longest=self._longest(room), least=needs_of(spec.paradigm), scan=config.scan
+            )
+            for room in rooms
         )
         found = next((match for match in matches if match), [])
         if not found:
-            raise _NotFilledError(f"every document of {spec.document_type_name} is longer")
+            raise _NotFilledError(f"every document of {spec.document_type_name}{_having(needs_of(spec.paradigm))} is longer")
         first, shuffle = self._draw("document", spec.index) % len(found), self._draw("group", spec.index)
         why = ""
         for anchor in (*found[first:], *found[:first])[: config.anchors]:
@@ -274,7 +288,8 @@ class _Chooser:
         if spec.documents == 1:
             return chosen
         longest = self._longest(high - self._size(chosen))
-        near = self._related(anchor, self.kinds[spec.document_type], spec, (), 2 * (spec.documents + self.config.grow), longest)
+        count, needs = 2 * (spec.documents + self.config.grow), needs_of(spec.paradigm)
+        near = self._related(anchor, self.kinds[spec.document_type], spec, (), count, longest, needs)
         for row in sorted(near, key=lambda one: content_hash("choose", shuffle, self.corpus.hashes[one])):
             size = self._size(chosen)
             if len(chosen) >= spec.documents + self.config.grow or (len(chosen) >= spec.documents and 2 * size > low):
@@ -332,6 +347,15 @@ class _Chooser:
 def distractors_of(paradigm: str) -> tuple[int, int]:
     """Fewest and most distractors that a paradigm declares; none for one that is not known."""
     return PARADIGMS[paradigm].distractors if paradigm in PARADIGMS else (0, 0)
+
+
+def needs_of(paradigm: str) -> Mapping[str, int]:
+    """What a paradigm needs of each required document; nothing for one that is not known."""
+    return PARADIGMS[paradigm].needs if paradigm in PARADIGMS else {}
+
+
+def _having(needs: Mapping[str, int]) -> str:
+    return f" with at least {' and '.join(f'{number} {name}' for name, number in needs.items())}" if needs else ""
 
 
 def _reject(spec: TaskSpec, reason: str, detail: str) -> Rejection:

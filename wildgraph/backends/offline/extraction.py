@@ -15,7 +15,7 @@ from functools import cache, cached_property
 import numpy as np
 import numpy.typing as npt
 
-from wildgraph.text import UNDECIDED, detect_language, sentences
+from wildgraph.text import UNDECIDED, YEAR, detect_language, sentences
 
 #: Sentences beyond this many never enter the graph: the ones nearest to the document's centroid do.
 GRAPH_SENTENCES = 400
@@ -23,11 +23,10 @@ _NEIGHBOURS = 8
 _MIN_WORDS, _MAX_WORDS = 6, 60
 _MIN_CONTENT = 4
 _DATED = 40
-YEAR = re.compile(r"(?<![\w.,-])(1[5-9]\d\d|20\d\d)(?![\w%]|[.,]\d)")
 _TOLD_BY = 4000  # characters
 _WORD = re.compile(r"\w+")
 _MARKUP = re.compile(r"</?[A-Za-z]|[{}|\\]|``|\w\(|==|::|https?://")
-PROPER = re.compile(r"(?<![.!?:]\s)(?<!^)\b([A-Z][\w'’-]+(?:\s+(?:of|the|de|and|for)\s+[A-Z][\w'’-]+|\s+[A-Z][\w'’-]+){0,3})")
+PROPER = re.compile(r"(?<![.!?:]\s)(?<!\d\s)(?<!^)\b([A-Z][\w'’-]+(?:\s+(?:of|the|de|and|for)\s+[A-Z][\w'’-]+|\s+[A-Z][\w'’-]+){0,3})")
 
 #: Calendar words, and speakers' names in capitals: they recur, and nobody asks about them.
 _NO_TOPIC = re.compile(

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from wildgraph.backends.offline.extraction import PROPER, YEAR, Sentence
+from wildgraph.backends.offline.extraction import PROPER, Sentence
 from wildgraph.backends.offline.extracts import Extractor
 from wildgraph.backends.offline.material import Material, flat
 from wildgraph.backends.offline.repertoire import CannotWriteError
 from wildgraph.records import Json
+from wildgraph.text import YEAR
 
 _FIGURE = re.compile(r"(?<![\w.,$€£-])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\w%])|(?<![\w.,$€£-])\d+(?:\.\d+)?(?![\w%,.]*\d)(?![\w%])")
 PERCENTAGE = re.compile(r"(?<![\w.,-])(\d{1,3}(?:\.\d+)?)[ \u00a0]?(?:%|per ?cent\b)")

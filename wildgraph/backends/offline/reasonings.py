@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
-from wildgraph.backends.offline.extraction import YEAR, Sentence
+from wildgraph.backends.offline.extraction import Sentence
 from wildgraph.backends.offline.material import Material, flat
 from wildgraph.backends.offline.questions import PERCENTAGE, fill
 from wildgraph.backends.offline.repertoire import CannotWriteError
+from wildgraph.text import YEAR
 
 #: Shown places lie at least this far apart, as a share of the document.
 _APART = 0.1

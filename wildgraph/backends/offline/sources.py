@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from wildgraph.backends.offline.extraction import YEAR, Sentence
+from wildgraph.backends.offline.extraction import Sentence
 from wildgraph.backends.offline.material import Material, flat, plural_of
 from wildgraph.backends.offline.questions import fill
 from wildgraph.backends.offline.repertoire import CannotWriteError
+from wildgraph.text import YEAR
 
 
 @dataclass(frozen=True)
