@@ -27,6 +27,7 @@ def evidence(of, quote):
 
 LEASED = document()
 RENT = evidence(LEASED, "The tenant shall pay a rent of 1,200 euros on the first day of every month.")
+BACK = evidence(LEASED, "The deposit of 2,400 euros is returned within thirty days after the lease ends.")
 
 
 def pair(

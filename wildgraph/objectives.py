@@ -106,6 +106,7 @@ class Objectives:
             answer_prompt=prompt if single else None,
             neighbours=lambda: self._neighbours(pair),
             passes=(lambda text: self._passes(pair, text)) if pair.checkers else None,
+            withheld=self.store.get(pair.twin.hash) if pair.twin else None,
         )
 
     @cached_property

@@ -15,7 +15,7 @@ from typing_extensions import TypeAliasType
 
 from wildgraph.fields import DEFAULT_FIELDS, MetaField, field_table
 
-PAIR_SCHEMA_VERSION = 2
+PAIR_SCHEMA_VERSION = 3
 
 Json = TypeAliasType("Json", "bool | int | float | str | list[Json] | dict[str, Json] | None")
 
@@ -492,12 +492,30 @@ class Checker(Record):
     args: str = "{}"
 
 
+class Twin(Record):
+    """The answerable question that an unanswerable pair was made from.
+
+    Attributes:
+        id: content hash of its documents, instruction and answer.
+        document_id, hash: the document as it was read, with all its sentences.
+        answer: the bare answer that was taken out.
+        evidence: what the answer rested on; offsets count in the document as it was read.
+    """
+
+    id: str
+    document_id: str
+    hash: str
+    answer: str
+    evidence: tuple[Evidence, ...] = Field(min_length=1)
+
+
 class Alternative(Record):
     """A worse answer to a pair's prompt, for preference data: what DPO rejects.
 
     Attributes:
         content: the answer's text, in place of the pair's last assistant turn.
-        made: how: answered without the documents, from another document, with a constraint or fact broken, or as the worst of several by a judge.
+        made: how: answered without the documents, from another document, with a constraint or fact broken, with an answer that the document no
+            longer holds, or as the worst of several by a judge.
         matched: whether its length is within 20% of the chosen answer's and its form is the same.
         margin: the judge's score of the chosen answer minus this one's, where one judged.
         engine: identity of the model that wrote it.
@@ -505,7 +523,7 @@ class Alternative(Record):
     """
 
     content: str = Field(min_length=1)
-    made: Literal["no_document", "wrong_document", "constraint_broken", "worst_of_several"]
+    made: Literal["no_document", "wrong_document", "constraint_broken", "answer_withheld", "worst_of_several"]
     matched: bool
     margin: float | None = None
     engine: str = ""
@@ -564,7 +582,7 @@ class Pair(Record):
         answer: the bare answer where there is one (a name, a number, a list's JSON), which ``checkers`` compare with.
         layout: seed of the layout in which export renders it.
         bucket: as the specification has it.
-        twin: of an unanswerable pair, id of the answerable one it was made from, whose evidence was taken out of the document; else empty.
+        twin: of an unanswerable pair, the answerable question it was made from, whose evidence was taken out of the document.
         alternatives: worse answers to the same prompt.
         pass_rate: share of the trainee's own answers that the checkers pass, in [0, 1], where it was measured.
     """
@@ -587,7 +605,7 @@ class Pair(Record):
     provenance: Provenance
     n_tokens: TokenCounts
     bucket: int | None = None
-    twin: str = ""
+    twin: Twin | None = None
     alternatives: tuple[Alternative, ...] = ()
     pass_rate: float | None = Field(default=None, ge=0.0, le=1.0)
 

@@ -73,7 +73,7 @@ class Shown:
         pair: the sample. place: ``accepted``, ``surplus`` or ``gated``.
         path: its labels with their support; supports are ``None`` where the graph is not at hand.
         known: whether a graph of the sample's type is at hand. graph: what is to be said of it; empty where it is the one that was walked.
-        documents: in order. prompts: template, and the version that was used where it is the installed one.
+        documents: in order. whole: of an unanswerable sample, the document with what was taken out of it. prompts: template, and the version that was used where it is the installed one.
     """
 
     pair: Pair
@@ -82,6 +82,7 @@ class Shown:
     known: bool
     graph: str
     documents: tuple[ShownDocument, ...]
+    whole: ShownDocument | None
     prompts: tuple[tuple[str, str], ...]
 
 
@@ -100,24 +101,20 @@ def show(run: RunDirectory, identifier: str, *, graphs: Path | None = None, cont
     pair, place = _found(run, identifier.strip().casefold())
     here = graphs or run.path / "graphs"
     path, known, graph = _path(read_graphs(here) if here.is_dir() or graphs else [], pair)
-    documents = []
     with DocumentStore(run.path / "documents.sqlite") as store:
-        for reference in sorted(pair.documents, key=lambda one: one.order):
-            document = store.get(reference.hash)
-            spans = [span for span in pair.evidence if span.document_id == reference.id and span.end > span.start]
-            documents.append(
-                ShownDocument(
-                    id=reference.id,
-                    title=document.title,
-                    role=reference.role,
-                    licence=reference.licence,
-                    hash=reference.hash,
-                    length=len(document.text),
-                    passages=tuple(_passages(document.text, spans, context)),
-                )
-            )
+
+        def shown(digest: str, name: str, role: str, evidence: Sequence[Evidence], licence: str = "") -> ShownDocument:
+            document = store.get(digest)
+            spans = [span for span in evidence if span.document_id == name and span.end > span.start]
+            passages = tuple(_passages(document.text, spans, context))
+            return ShownDocument(name, document.title, role, licence or document.licence, digest, len(document.text), passages)
+
+        references = sorted(pair.documents, key=lambda one: one.order)
+        documents = [shown(one.hash, one.id, one.role, pair.evidence, one.licence) for one in references]
+        twin = pair.twin
+        whole = shown(twin.hash, twin.document_id, "as it was read", twin.evidence) if twin else None
     prompts = tuple((name, _version(name, used)) for name, used in sorted(pair.provenance.prompts.items()))
-    return Shown(pair, place, path, known, graph, tuple(documents), prompts)
+    return Shown(pair, place, path, known, graph, tuple(documents), whole, prompts)
 
 
 def _found(run: RunDirectory, identifier: str) -> tuple[Pair, str]:

@@ -6,7 +6,7 @@ import synthetic_run
 from page_reading import ready
 
 from wildgraph.explorer.page import FunnelStage, PageData, render_page
-from wildgraph.records import Alternative, Checker, Message, Verdict
+from wildgraph.records import Alternative, Checker, Evidence, Message, Twin, Verdict
 
 
 def test_hostile_text_is_only_text(visit):
@@ -41,7 +41,9 @@ def test_hostile_text_is_only_text(visit):
             "checkers": (Checker(name=evil, args=evil),),
             "alternatives": (Alternative(content=evil, made="wrong_document", matched=True, engine=evil, detail=evil + turned),),
             "verdicts": (Verdict(gate=evil, status="fail", reason=evil, detail=evil),),
-            "twin": evil,
+            "twin": Twin(
+                id=evil, document_id=evil, hash=evil, answer=evil, evidence=(Evidence(document_id=evil, start=0, end=1, text=evil),)
+            ),
         }
     )
     data = PageData(

@@ -11,7 +11,19 @@ from itertools import combinations
 
 from wildgraph.explorer.page import FunnelStage, PageData
 from wildgraph.explorer.picture import chip_nodes
-from wildgraph.records import Alternative, Checker, DocumentRef, Evidence, Message, Pair, Provenance, TokenCounts, Verdict, content_hash
+from wildgraph.records import (
+    Alternative,
+    Checker,
+    DocumentRef,
+    Evidence,
+    Message,
+    Pair,
+    Provenance,
+    TokenCounts,
+    Twin,
+    Verdict,
+    content_hash,
+)
 from wildgraph.taskgraph import GraphEdge, GraphNode, TaskGraph
 
 COMMON = {
@@ -340,7 +352,7 @@ def make_rich_pair(graph: TaskGraph, documents: dict[str, str]) -> Pair:
             "checkers": (Checker(name="exact", args='{"answer":"forty-two"}'), Checker(name="citation")),
             "pass_rate": 0.25,
             "bucket": 8192,
-            "twin": "abc123",
+            "twin": Twin(id="abc123", document_id="d", hash="0", answer="no", evidence=(quote(first, 0),)),
             "verdicts": (
                 Verdict(gate="grounding", status="pass"),
                 Verdict(gate="figures", status="fail", reason="unknown_number", detail="42 is in no document"),

@@ -8,7 +8,7 @@ from wildgraph.checkers import reward
 from wildgraph.errors import UsageError
 from wildgraph.exporters import Exporter
 from wildgraph.exporters.sample import FACTS
-from wildgraph.records import Checker, Message, Rejection, Verdict, content_hash
+from wildgraph.records import Checker, Message, Rejection, Twin, Verdict, content_hash
 from wildgraph.registry import registered
 from wildgraph.stages import export as stage
 from wildgraph.stages.export import ExportConfig, export, make_exporter
@@ -84,9 +84,11 @@ def test_an_sft_row_is_prompt_completion_messages_and_where_it_came_from():
 
 
 def test_a_row_can_be_traced_without_its_run():
-    sample = pair(bucket=8192, twin="another", verdicts=(Verdict(gate="grounding", status="pass", detail="may quote"),))
+    twin = Twin(id="another", document_id="lease", hash="0", answer="Secret", evidence=(evidence(document(), "rent"),))
+    sample = pair(bucket=8192, twin=twin, verdicts=(Verdict(gate="grounding", status="pass", detail="may quote"),))
     one = row(sample)
     assert (one["bucket"], one["twin"]) == (8192, "another")
+    assert "Secret" not in json.dumps(one), "what was taken out of the document is in no row"
     assert json.loads(one["verdicts"]) == [["grounding", "pass", ""]]
     found = json.loads(one["provenance"])
     assert (found["seed"], found["decoding"], found["prompts"]) == (1, {"temperature": 0.3}, {"stages/answer": "0" * 16})

@@ -233,7 +233,11 @@ def test_the_answer_is_taken_out_of_the_document_that_the_pair_names():
     assert made.hash == content_hash(made.text) == pair.documents[0].hash
     assert made.id == pair.documents[0].id != DOCUMENTS[0].id
     assert (pair.answer, pair.checkers, pair.evidence) == (None, (), ())
-    assert pair.twin
+    assert pair.twin is not None
+    (taken,) = pair.twin.evidence
+    assert (pair.twin.answer, pair.twin.document_id, pair.twin.hash) == ("Harbour Trust", DOCUMENTS[0].id, DOCUMENTS[0].hash)
+    assert DOCUMENTS[0].text[taken.start : taken.end] == taken.text
+    assert taken.text not in made.text
     (seen,) = script.variables("paradigms/decline")
     assert seen["documents"] == [{"title": "Lease of the mill", "text": made.text}]
 

@@ -3,11 +3,11 @@
 from collections import Counter
 
 import pytest
-from made_pairs import ANSWER, LEASED, MINUTES, document, pair
+from made_pairs import ANSWER, BACK, LEASED, MINUTES, document, pair
 
 from wildgraph.backends.scripted import ScriptedModel
 from wildgraph.llm import Failure, Prompt, Template
-from wildgraph.records import Message, content_hash
+from wildgraph.records import Message, Twin, content_hash
 from wildgraph.stages.contrast import GUESS, ContrastConfig, Material, contrast
 
 NEIGHBOUR = document("sublease", "SUBLEASE\n\nThe subtenant shall pay a rent of 900 euros. The deposit is returned within ninety days.")
@@ -18,9 +18,20 @@ def answering(documents):
     return Prompt(Template("stages/answer", 1, "0", (("user", "{{ names }}"),)), {"names": [one.id for one in documents]})
 
 
-def made(pairs, reply=lambda _: AS_LONG, *, passes=None, score=None, neighbours=(NEIGHBOUR,), several_turns=False, seed=0, **config):
+def made(
+    pairs,
+    reply=lambda _: AS_LONG,
+    *,
+    passes=None,
+    score=None,
+    neighbours=(NEIGHBOUR,),
+    several_turns=False,
+    seed=0,
+    withheld=None,
+    **config,
+):
     model = ScriptedModel(reply, "writer")
-    material = Material((LEASED,), None if several_turns else answering, lambda: neighbours, passes)
+    material = Material((LEASED,), None if several_turns else answering, lambda: neighbours, passes, withheld)
     settings = ContrastConfig.model_validate(config)
     found = contrast(
         pairs, settings, model=model, material=lambda _: material, count_tokens=lambda text: len(text.split()), score=score, seed=seed
@@ -158,3 +169,36 @@ def test_without_a_judge_there_is_no_worst():
     (found,), model = made([pair()], made={"worst_of_several": 9, "constraint_broken": 1})
     assert found.alternatives[0].made == "constraint_broken"
     assert model.seen == []
+
+
+# --------------------------------------------------------------------------- where declining is right
+
+DECLINED = "The lease does not say when the deposit is returned. What comes nearest to it is that the tenant shall pay a rent."
+
+
+def declined(answer="thirty days", refusal=DECLINED):
+    twin = Twin(id="t", document_id=LEASED.id, hash=LEASED.hash, answer=answer, evidence=(BACK,))
+    return pair("When does the deposit come back?", refusal, spans=(), paradigm="unanswerable", twin=twin)
+
+
+def test_where_declining_is_right_the_answer_that_was_taken_out_is_worse():
+    (found,), model = made([declined()], withheld=LEASED)
+    (other,) = found.alternatives
+    assert (other.made, other.engine, model.seen) == ("answer_withheld", "program", [])
+    assert other.content.startswith("thirty days: “")
+    assert " ".join(BACK.text.split()) in other.content
+    assert LEASED.id in other.detail
+    assert other.matched == (abs(len(other.content) - len(DECLINED)) <= 0.2 * len(DECLINED))
+
+
+def test_the_passage_grows_until_the_length_fits():
+    longer = DECLINED + " Nothing else in the whole of the text speaks of it, in whatever words, and nothing can be said about it for sure."
+    (found,), _ = made([declined(refusal=longer)], withheld=LEASED)
+    assert found.alternatives[0].matched
+    assert len(found.alternatives[0].content) > len(made([declined()], withheld=LEASED)[0][0].alternatives[0].content)
+
+
+def test_a_model_that_guesses_where_declining_is_right_is_worse_too():
+    guess = "The deposit is returned to the tenant within sixty days after the end of the lease, if nothing was damaged by then."
+    (found,), _ = made([declined()], lambda _: guess, made={"no_document": 1}, withheld=LEASED)
+    assert [(other.made, other.content) for other in found.alternatives] == [("no_document", guess)]

@@ -14,7 +14,7 @@ from wildgraph.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from wildgraph.showing import Passage, Shown
+    from wildgraph.showing import Passage, Shown, ShownDocument
     from wildgraph.store import RunDirectory
 
 _WIDTH = 120
@@ -71,8 +71,6 @@ def _print(console: Console, found: Shown) -> None:
     about += [f"{'about ' if counts.estimated else ''}{counts.total:,} tokens"]
     _head(console, f"{pair.id}  {found.place}")
     _line(console, ", ".join(about))
-    if pair.twin:
-        _line(console, f"twin of {pair.twin}, whose evidence was taken out")
 
     _head(console, "Path")
     if found.graph:
@@ -97,13 +95,12 @@ def _print(console: Console, found: Shown) -> None:
         _line(console, f"answer: {pair.answer}")
 
     for document in found.documents:
-        title = f" “{document.title}”" if document.title else ""
-        _head(console, f"Document {document.id}{title}")
-        _line(console, f"{document.role}, {document.length:,} characters, licence {document.licence}, {document.hash}")
-        for passage in document.passages:
-            _passage(console, passage, document.length)
+        _document(console, "Document", document)
         if not document.passages:
             _line(console, "no evidence in it")
+    if found.whole is not None and pair.twin is not None:
+        _document(console, "Taken out of", found.whole)
+        _line(console, f"the answer was: {pair.twin.answer} (answerable twin {pair.twin.id})")
     lost = [span for span in pair.evidence if span.end <= span.start]
     for span in lost:
         _line(console, f"quoted, but not found in {span.document_id}: {span.text}", "red")
@@ -145,6 +142,14 @@ def _head(console: Console, text: str) -> None:
 
 def _line(console: Console, text: str, style: str = "") -> None:
     console.print(printable(text), style=style or None)
+
+
+def _document(console: Console, what: str, document: ShownDocument) -> None:
+    title = f" “{document.title}”" if document.title else ""
+    _head(console, f"{what} {document.id}{title}")
+    _line(console, f"{document.role}, {document.length:,} characters, licence {document.licence}, {document.hash}")
+    for passage in document.passages:
+        _passage(console, passage, document.length)
 
 
 def _passage(console: Console, passage: Passage, length: int) -> None:

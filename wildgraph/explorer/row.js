@@ -196,6 +196,7 @@ const MADE = {
   no_document: "answered without the documents",
   wrong_document: "answered from another document",
   constraint_broken: "a constraint or fact broken",
+  answer_withheld: "an answer that the document no longer holds",
   worst_of_several: "the worst of several, by the judge",
 };
 

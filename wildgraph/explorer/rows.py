@@ -159,7 +159,7 @@ def row(pair: Pair, labels: Mapping[tuple[str, str], int], documents: Mapping[st
         ],
         "more": max(0, len(pair.alternatives) - ALTERNATIVES),
         "passRate": pair.pass_rate,
-        "twin": pair.twin if _PLAIN.fullmatch(pair.twin) else "",
+        "twin": pair.twin.id if pair.twin and _PLAIN.fullmatch(pair.twin.id) else "",
         "bucket": pair.bucket,
         "gates": [[verdict.gate, verdict.status, verdict.reason, cut(verdict.detail, 300)] for verdict in pair.verdicts],
         "tokens": [pair.n_tokens.documents, pair.n_tokens.instruction, pair.n_tokens.response],

@@ -138,7 +138,7 @@ class Sample:
             "engine": clean(pair.provenance.engine) if pair else "",
             "graph": pair.provenance.graph if pair else "",
             "bucket": pair.bucket if pair else None,
-            "twin": pair.twin if pair else "",
+            "twin": pair.twin.id if pair and pair.twin else "",
             "verdicts": clean(canonical_json([[one.gate, one.status, one.reason] for one in pair.verdicts])) if pair else "[]",
             "provenance": clean(canonical_json(_provenance(pair))) if pair else "{}",
             "origin": clean(self.origin),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from wildgraph.records import Candidate, Checker, Document, Evidence
+from wildgraph.records import Candidate, Checker, Document, Evidence, Twin
 from wildgraph.rows import clean
 
 
@@ -50,7 +50,7 @@ class Draft:
         left_out: names of labels that the instruction does not realise, by the writer's own account.
         quotes: passages that answers rest on.
         answer: the bare answer, where there is one. checkers: what holds an answer against it.
-        twin: of an unanswerable draft, id of the answerable sample that it was made from. made: documents that a program made of others.
+        twin: of an unanswerable draft, the answerable question that it was made from. made: documents that a program made of others.
     """
 
     candidate: Candidate
@@ -61,7 +61,7 @@ class Draft:
     quotes: tuple[Quote, ...] = ()
     answer: str | None = None
     checkers: tuple[Checker, ...] = ()
-    twin: str = ""
+    twin: Twin | None = None
     made: tuple[Document, ...] = ()
 
     @property

@@ -13,7 +13,7 @@ from wildgraph.paradigms.drafts import Declined, Draft, Passage, located
 from wildgraph.paradigms.paradigm import OF_SEVERAL, Paradigm
 from wildgraph.paradigms.steps import Ask, answered, asked
 from wildgraph.paradigms.verifiable import Question, example, questioned
-from wildgraph.records import Document, content_hash
+from wildgraph.records import Document, Twin, content_hash
 from wildgraph.text import sentences
 
 #: A sentence with at least this share of the evidence's words, or of its own in the evidence, says the same. [ours]
@@ -83,13 +83,19 @@ def withheld(draft: Draft, completion: Completion) -> Draft | Declined:
     assert isinstance(question, Question)
     (place,) = made.required or (1,)
     document = made.shown[place - 1]
-    evidence = [span.text for span in located(made.quotes, made.shown) if span.end > span.start]
+    evidence = tuple(span for span in located(made.quotes, made.shown) if span.end > span.start)
     if not evidence:
         return Declined("ungrounded", "the question's evidence is in no document")
-    edited = without_evidence(document.text, evidence, [*question.answer, *question.accept])
+    edited = without_evidence(document.text, [span.text for span in evidence], [*question.answer, *question.accept])
     if edited is None:
         return Declined("evidence_left", "the answer cannot be taken out of the document without leaving a trace or taking too much")
-    twin = content_hash("verifiable", [one.hash for one in made.documents], made.instruction, made.answer)
+    twin = Twin(
+        id=content_hash("verifiable", [one.hash for one in made.documents], made.instruction, made.answer),
+        document_id=document.id,
+        hash=document.hash,
+        answer=made.answer or "; ".join(question.answer),
+        evidence=evidence,
+    )
     digest = content_hash(edited)
     new = document.model_copy(update={"text": edited, "hash": digest, "id": f"{document.id}~{digest[:8]}"})
     references = tuple(

@@ -3,6 +3,7 @@
 Four ways (arXiv 2509.01185 names preference pairs as an objective; how they are made is ours, but for the last):
 
 * ``constraint_broken``: a program makes one figure, name, limit or order of the answer wrong (:mod:`wildgraph.breaking`); asks nobody.
+  Where the right answer is to decline, the worse one gives the answer that was taken out of the document (``answer_withheld``).
 * ``wrong_document``: the same request answered from a neighbouring document of the same type and split.
 * ``no_document``: the request answered by somebody who has no document and does not let on.
 * ``worst_of_several``: of five or more further answers the one that a judge likes least, by a margin (LongReward, arXiv 2410.21252).
@@ -19,15 +20,16 @@ from typing import Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from wildgraph.breaking import breaks, form_of, matches
+from wildgraph.breaking import SPREAD, breaks, form_of, matches
 from wildgraph.gates.refusal import RefusalGate
 from wildgraph.llm import ChatModel, ChatRequest, Completion, Decoding, Prompt, load_template
-from wildgraph.records import Alternative, Document, Pair, content_hash
+from wildgraph.records import Alternative, Document, Evidence, Pair, Twin, content_hash
 from wildgraph.rows import clean
 from wildgraph.shingling import count_units
+from wildgraph.text import sentences
 
 STAGE = "contrast"
-VERSION = 1
+VERSION = 2
 GUESS = "stages/guess"
 
 Made = Literal["constraint_broken", "wrong_document", "no_document", "worst_of_several"]
@@ -74,12 +76,14 @@ class Material:
         answer_prompt: asks for an answer to the pair's request from other documents; ``None`` where the request has several turns.
         neighbours: the pair's documents' neighbours, one for each required one; called when wanted, empty where there are none.
         passes: whether an answer passes the pair's checkers; ``None`` without checkers.
+        withheld: of an unanswerable pair, the document that its answer was taken out of, as it was read.
     """
 
     documents: Sequence[Document]
     answer_prompt: Callable[[Sequence[Document]], Prompt] | None
     neighbours: Callable[[], Sequence[Document]]
     passes: Callable[[str], bool] | None = None
+    withheld: Document | None = None
 
 
 Score = Callable[[Sequence[tuple[Pair, str]]], Iterable[float | None]]
@@ -156,7 +160,7 @@ def _ways(pair: Pair, shares: Mapping[Made, float], seed: int) -> list[Made]:
     return order
 
 
-def _keep(one: _Work, content: str, made: Made, length: tuple[int, int], **more: object) -> None:
+def _keep(one: _Work, content: str, made: str, length: tuple[int, int], **more: object) -> None:
     """Take an answer as the worse one, unless it is the pair's own, refuses, or passes the checkers."""
     content = clean(content).strip()
     if not content or " ".join(content.split()) == " ".join(one.pair.response.split()):
@@ -175,6 +179,9 @@ def _keep(one: _Work, content: str, made: Made, length: tuple[int, int], **more:
 
 
 def _break(one: _Work, seed: int) -> None:
+    if one.pair.twin is not None and one.material.withheld is not None:
+        _give(one, one.pair.twin, one.material.withheld.text)
+        return
     texts = [document.text for document in one.material.documents]
     asked = next((turn.content for turn in reversed(one.pair.turns) if turn.role == "user"), "")
     for broken in breaks(asked, one.pair.response, texts, seed=content_hash(seed, one.pair.id)):
@@ -182,6 +189,34 @@ def _break(one: _Work, seed: int) -> None:
         _keep(one, broken.text, "constraint_broken", (len(broken.text), one.length), detail=broken.detail, engine="program")
         if one.matched is not None:
             return
+
+
+def _give(one: _Work, twin: Twin, text: str) -> None:
+    """Give the answer that the document no longer holds, with the passage it stood in, of about the length of the refusal."""
+    detail = f"the answer that was taken out of {twin.document_id}"
+    for passage in _around(text, twin.evidence[0]):
+        content = f"{twin.answer}: “{' '.join(passage.split())}”"
+        _keep(one, content, "answer_withheld", (len(content), one.length), detail=detail, engine="program")
+        if one.matched is not None or len(content) > one.length * (1.0 + SPREAD):
+            return
+
+
+def _around(text: str, evidence: Evidence) -> Iterator[str]:
+    """The sentences of a piece of evidence, then one sentence more after it or before it at a time."""
+    spans = list(sentences(text))
+    inside = [place for place, span in enumerate(spans) if span.start < evidence.end and evidence.start < span.end]
+    if not inside:
+        yield evidence.text
+        return
+    first, last = inside[0], inside[-1]
+    yield text[spans[first].start : spans[last].end]
+    while last + 1 < len(spans) or first > 0:
+        if last + 1 < len(spans):
+            last += 1
+            yield text[spans[first].start : spans[last].end]
+        if first > 0:
+            first -= 1
+            yield text[spans[first].start : spans[last].end]
 
 
 def _answered(work: Sequence[_Work], way: Made, config: ContrastConfig, model: ChatModel, count_tokens: Callable[[str], int]) -> None:
