@@ -1,6 +1,7 @@
 """What answers owe to their documents, measured by a model that copies from its context."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from whole_runs import succeed, wildgraph, write_rows
 
 from wildgraph.backends.causal_lm import CausalLM
 from wildgraph.corpus import DocumentStore
-from wildgraph.screening.information import PairGain, PartGain, pair_gains, verdicts
+from wildgraph.records import Message
+from wildgraph.screening.information import PairGain, PartGain, framed, pair_gains, verdicts
 from wildgraph.screening.measurements import Measurements
 from wildgraph.screening.score import Request, Scorer
 from wildgraph.screening.settings import PairSettings
@@ -40,6 +42,7 @@ def scorer(induction_folder):
 
 
 def measured(scorer, tmp_path, one, *documents, config=PARTS):
+    tmp_path.mkdir(exist_ok=True)
     with Measurements(tmp_path / "m.sqlite") as kept:
         (found,) = pair_gains([one], {each.hash: each.text for each in documents}.__getitem__, scorer, config, kept, "key")
         (again,) = pair_gains([one], {}.__getitem__, None, config, kept, "key")
@@ -163,3 +166,52 @@ def test_what_cannot_be_done_is_said_in_one_line(tmp_path, monkeypatch, argument
     outcome = wildgraph(*arguments)
     assert outcome.code in (2, 3, 4)
     assert said in outcome.error
+
+
+# --------------------------------------------------------------------------- the checkpoint's own template
+
+TEMPLATE = (
+    "{% for message in messages %}[{{ message['role'] }}]{{ message['content'] }}[/]{% endfor %}"
+    "{% if add_generation_prompt %}[assistant]{% endif %}"
+)
+
+
+@pytest.fixture(scope="module")
+def chatting(induction_folder, tmp_path_factory):
+    """The same model with a chat template."""
+    folder = tmp_path_factory.mktemp("chatting") / "model"
+    shutil.copytree(induction_folder, folder)
+    model = CausalLM(str(folder), device="cpu")
+    model.tokenizer.chat_template = TEMPLATE
+    model.tokenizer.save_pretrained(folder)
+    return Scorer(CausalLM(str(folder), device="cpu"), batch_tokens=4096)
+
+
+def test_documents_stand_where_the_template_has_the_first_request(chatting):
+    turns = pair("What is kept?", FACTS[0]).turns[:1]
+    assert framed(chatting.model.tokenizer, turns) == ("[user]", "What is kept?[/][assistant]")
+
+
+def test_later_turns_follow_in_the_template(chatting):
+    turns = [Message(role=role, content=content) for role, content in (("user", "One?"), ("assistant", "One."), ("user", "Two?"))]
+    assert framed(chatting.model.tokenizer, turns) == ("[user]", "One?[/][assistant]One.[/][user]Two?[/][assistant]")
+
+
+@pytest.mark.parametrize("template", [None, "{{ raise_exception('no') }}", "{{ messages[0]['role'] }}"])
+def test_without_a_template_that_takes_the_turns_prompts_are_plain(chatting, template):
+    class Plain:
+        chat_template = template
+
+        def apply_chat_template(self, conversation, **settings):
+            return chatting.model.tokenizer.apply_chat_template(conversation, chat_template=template, **settings)
+
+    assert framed(Plain(), pair("What is kept?", FACTS[0]).turns[:1]) == ("", "What is kept?\n\n")
+
+
+def test_an_answer_is_measured_in_the_template(chatting, scorer, tmp_path):
+    both = pair("What is kept?", f"{FACTS[0]} {FACTS[1]}", documents=(ONE, TWO), spans=())
+    found, said = measured(chatting, tmp_path, both, ONE, TWO)
+    plain, _ = measured(scorer, tmp_path / "plain", both, ONE, TWO)
+    assert said == ["pass", "pass", "pass"]
+    assert found.tokens > plain.tokens
+    assert found.without != plain.without

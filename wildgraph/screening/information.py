@@ -4,26 +4,37 @@ The information gain of an answer from its documents is its log-likelihood with 
 each, and for each part alone, it says whether an answer *needs the documents*, *needs all of them* and *needs their length*: measured by a model instead of asked of
 one. [ours]
 
-Prompts are plain: documents, the conversation so far and the answer, an empty line between them. A model that was tuned to a chat template may rate them a
-little lower throughout; differences hardly move.
+Prompts are in the checkpoint's chat template, the documents before the first request; plain, with an empty line between the pieces, where it has none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
+from jinja2 import TemplateError
 
 from wildgraph.backends.causal_lm import Tokens
 from wildgraph.gates.verdicts import failed, not_evaluated, passed
-from wildgraph.records import Json, Pair, Verdict
+from wildgraph.records import Json, Message, Pair, Verdict
 from wildgraph.screening.measurements import UNIT, Measurements, kept
 from wildgraph.screening.score import Request, Scorer
 from wildgraph.screening.settings import PairSettings
 
 NEEDS_DOCUMENTS, NEEDS_ALL, NEEDS_LENGTH = "needs_documents", "needs_all_documents", "needs_length"
 _BREAK = "\n\n"
+#: Stands for the documents while a template is filled in: private-use characters that no template changes.
+_PLACE = "\ue0d0\ue0d1"
+
+
+class _ChatTokenizer(Protocol):
+    """What is used of a checkpoint's tokenizer."""
+
+    chat_template: str | None
+
+    def apply_chat_template(self, conversation: list[dict[str, str]], *, tokenize: bool, add_generation_prompt: bool) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -138,9 +149,10 @@ def _measured(pair: Pair, texts: Callable[[str], str], scorer: Scorer, config: P
         return np.asarray(model.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"], dtype=np.int32)
 
     last = max(place for place, turn in enumerate(pair.turns) if turn.role == "assistant")
-    first = np.array([] if model.first_token is None else [model.first_token], np.int32)
-    gap = ids(_BREAK)
-    asked = np.concatenate([ids(_BREAK.join(turn.content for turn in pair.turns[:last])), gap])
+    opening, asking = framed(model.tokenizer, pair.turns[:last])
+    first, gap, asked = ids(opening), ids(_BREAK), ids(asking)
+    if not opening and model.first_token is not None:
+        first = np.array([model.first_token], np.int32)
     answer = ids(pair.turns[last].content)
     documents = [(one.id, one.role == "required", ids(texts(one.hash))) for one in sorted(pair.documents, key=lambda one: one.order)]
     total = len(first) + sum(len(tokens) + len(gap) for _, _, tokens in documents) + len(asked) + len(answer)
@@ -175,6 +187,31 @@ def _measured(pair: Pair, texts: Callable[[str], str], scorer: Scorer, config: P
             for (name, start, tokens), found in zip(parts, means[2 + len(required) :], strict=True)
         ),
     )
+
+
+def framed(tokenizer: _ChatTokenizer, turns: Sequence[Message]) -> tuple[str, str]:
+    """What stands before the documents and what stands between them and the answer.
+
+    Args:
+        tokenizer: of the checkpoint.
+        turns: the conversation up to the answer.
+
+    Returns:
+        The two pieces of the chat template around the documents; nothing and the plain conversation where there is no template, or one
+        that cannot take these turns.
+    """
+    if tokenizer.chat_template:
+        filled = [{"role": turn.role, "content": turn.content} for turn in turns]
+        place = next(number for number, turn in enumerate(turns) if turn.role == "user")
+        filled[place]["content"] = _PLACE + filled[place]["content"]
+        try:
+            rendered = tokenizer.apply_chat_template(filled, tokenize=False, add_generation_prompt=True)
+        except TemplateError:
+            rendered = ""
+        opening, found, asking = rendered.partition(_PLACE)
+        if found:
+            return opening, asking
+    return "", _BREAK.join([*(turn.content for turn in turns), ""])
 
 
 def verdicts(found: PairGain, config: PairSettings) -> tuple[Verdict, Verdict, Verdict]:

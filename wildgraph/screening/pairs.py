@@ -45,7 +45,8 @@ def screen_pairs(run: Path, model: str, out: Path, config: ScreeningConfig) -> d
     score = config.score
     checkpoint = CausalLM(model, device=score.device, dtype=score.dtype, slice_bytes=score.slice_bytes)
     scorer = Scorer(checkpoint, batch_tokens=score.batch_tokens)
-    key = content_hash(checkpoint.identity, checkpoint.dtype, checkpoint.device.partition(":")[0], config.pairs.chunk_tokens)
+    template = checkpoint.tokenizer.chat_template or ""
+    key = content_hash(checkpoint.identity, checkpoint.dtype, checkpoint.device.partition(":")[0], config.pairs.chunk_tokens, str(template))
     gains, shares, said, count = Thinned(), Thinned(), dict[str, Counter[str]](), 0
 
     def lines() -> Iterator[str]:
@@ -70,6 +71,7 @@ def screen_pairs(run: Path, model: str, out: Path, config: ScreeningConfig) -> d
     summary: dict[str, Any] = {
         "pairs": count,
         "checkpoint": checkpoint.identity,
+        "prompts": "in its chat template" if template else "plain: it has no chat template",
         "median_gain": round(float(np.median(gains.values)), 4) if gains.values else None,
         "median_best_part_share": round(float(np.median(shares.values)), 4) if shares.values else None,
         "verdicts": {gate: dict(sorted(counts.items())) for gate, counts in said.items()},
