@@ -69,8 +69,24 @@ def main() -> None:
         view.goto(f"{file.as_uri()}#graph")
         view.wait_for_selector("body[data-ready]")
         show("ready", f"{view.evaluate('performance.now()') / 1000:.2f} s", "≤ 1")
-        show("pan", f"{view.evaluate(_FRAMES, ['ArrowLeft', 'ArrowRight']):.0f} frames/s", "60")
-        show("zoom", f"{view.evaluate(_FRAMES, ['+', '-']):.0f} frames/s", "60")
+        # A canvas of that size on which nothing is painted bounds what this machine's browser can do; they take turns.
+        file.with_name("bare.html").write_text(re.sub(r"(?m)^  paint(Discs|Edges|Path|Nodes|Names)\(.*\);$", "", page), encoding="utf-8")
+        bare = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True).new_page()
+        bare.goto(f"{file.with_name('bare.html').as_uri()}#graph")
+        bare.wait_for_selector("body[data-ready]")
+        moves = {
+            "pan": (view, ["ArrowLeft", "ArrowRight"]),
+            "zoom": (view, ["+", "-"]),
+            "nothing painted": (bare, ["ArrowLeft", "ArrowRight"]),
+        }
+        rates = {name: [] for name in moves}
+        for _ in range(3):
+            for name, (shown, keys) in moves.items():
+                shown.bring_to_front()
+                rates[name].append(shown.evaluate(_FRAMES, keys))
+        for name, seen in rates.items():
+            show(name, f"{sorted(seen)[1]:.0f} frames/s", "60")
+        view.bring_to_front()
         took = sorted(view.evaluate(_HIGHLIGHT, place) for place in range(0, 45, 5))
         show("highlight", f"{took[len(took) // 2]:.0f} ms, {took[-1]:.0f} at most", "≤ 100")
         browser.close()
