@@ -147,3 +147,16 @@ def test_a_paradigm_that_what_is_required_shuts_out_is_named():
     cells = Cells(Sampler(graphs, config.walk, 0), config, lambda spec: None)
     with pytest.raises(UsageError, match="no path can be drawn for aggregation"):
         cells.due(10)
+
+
+@pytest.mark.parametrize(
+    ("stage", "reason", "given_up_after"), [("gate", "too_short", 5), ("pair", "bucket_not_filled", 50), ("walk", "dead_end", 50)]
+)
+def test_what_was_turned_away_before_anybody_was_asked_does_not_try_the_patience(stage, reason, given_up_after):
+    cells, _ = made(**{"sample.quotas.patience": 5})
+    first = cells.plan.next().cell
+    turned_away = 0
+    while cells.plan.next().cell == first and cells.plan.next().alive and turned_away < 1000:
+        cells.decided(Rejection(stage=stage, item=str(turned_away), reason=reason))
+        turned_away += 1
+    assert turned_away == given_up_after

@@ -27,6 +27,10 @@ PARADIGM, TYPE, BUCKET, LANGUAGE = "paradigm", "document_type", "bucket", "langu
 Specs = Iterator[TaskSpec | Rejection]
 
 
+#: Where candidates are turned away before anybody is asked: that costs next to nothing, and so many times the patience is spent on it. [ours]
+_UNPAID, _IDLE = frozenset({"walk", "pair"}), 10
+
+
 class Draft(NamedTuple):
     """A candidate that was written, or was rejected before: what is decided about.
 
@@ -45,7 +49,8 @@ class Pool:
 
     Attributes:
         specs: what is still to be drafted. drafts: what was, and is undecided.
-        tried, accepted: decided candidates. barren: decided since the last accepted one. reasons: of rejections.
+        tried, accepted: decided candidates. reasons: of rejections.
+        barren, idle: decided since the last accepted one, those that were written and those that were turned away before anybody was asked.
     """
 
     specs: Specs
@@ -53,6 +58,7 @@ class Pool:
     tried: int = 0
     accepted: int = 0
     barren: int = 0
+    idle: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
 
 
@@ -158,12 +164,15 @@ class Cells:
         pool.tried += 1
         if isinstance(item, Pair):
             pool.accepted += 1
-            pool.barren = 0
+            pool.barren = pool.idle = 0
             self.plan.take(cell)
             return
-        pool.barren += 1
+        if item.stage in _UNPAID:
+            pool.idle += 1
+        else:
+            pool.barren += 1
         pool.reasons[item.reason] += 1
-        if pool.barren >= self.patience:
+        if pool.barren >= self.patience or pool.idle >= _IDLE * self.patience:
             self.plan.give_up(cell)
 
     def orders(self, size: int, room: int) -> list[TaskSpec | Rejection]:

@@ -161,7 +161,8 @@ class QuotaConfig(_Section):
         document_types: document type -> share.
         buckets: length in the trainee's tokens that a whole sample fills -> share; none for samples as long as their documents. ``8k`` is 8,192.
         languages: English name of a language -> share of instructions and answers in it.
-        patience: candidates of one combination (a paradigm, a document type …) without an accepted one among them before the combination is given up. [ours]
+        patience: written candidates of one combination (a paradigm, a document type …) without an accepted one among them before the combination
+            is given up; ten times as many are passed over where none gets so far. [ours]
     """
 
     paradigms: dict[str, float] = Field(default_factory=dict)
