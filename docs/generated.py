@@ -8,7 +8,7 @@ from functools import partial
 
 def reasons() -> str:
     """All rejection reasons as a table."""
-    from wildgraph.records import REASONS
+    from wildgraph.reasons import REASONS
 
     rows = [f"| `{reason}` | {kind} | {meaning} |" for reason, (kind, meaning) in REASONS.items()]
     return "\n".join(["| reason | class | meaning |", "|---|---|---|", *rows])

@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from wildgraph.errors import EmptyResultError, RunError
 from wildgraph.funnel import StageCount, require_some
-from wildgraph.records import REASONS, Rejection
+from wildgraph.reasons import REASONS
+from wildgraph.records import Rejection
 
 
 def rejection(reason, **more):

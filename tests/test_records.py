@@ -8,8 +8,8 @@ from made_pairs import pair
 from pydantic import ValidationError
 
 from wildgraph.fields import MetaField
+from wildgraph.reasons import REASONS
 from wildgraph.records import (
-    REASONS,
     Assignment,
     Candidate,
     Concept,

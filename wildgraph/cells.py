@@ -28,7 +28,7 @@ Specs = Iterator[TaskSpec | Rejection]
 
 
 #: Where candidates are turned away before anybody is asked: that costs next to nothing, and so many times the patience is spent on it. [ours]
-_UNPAID, _IDLE = frozenset({"walk", "pair"}), 10
+UNPAID, _IDLE = frozenset({"walk", "pair"}), 10
 
 
 class Draft(NamedTuple):
@@ -167,7 +167,7 @@ class Cells:
             pool.barren = pool.idle = 0
             self.plan.take(cell)
             return
-        if item.stage in _UNPAID:
+        if item.stage in UNPAID:
             pool.idle += 1
         else:
             pool.barren += 1

@@ -18,7 +18,7 @@ from wildgraph.fields import DEFAULT_FIELDS, MetaField, field_table
 from wildgraph.llm.prices import Price
 from wildgraph.llm.window import Overflow
 from wildgraph.quotas import Dimension
-from wildgraph.records import REASONS
+from wildgraph.reasons import REASONS
 from wildgraph.screening.settings import ScreeningConfig
 from wildgraph.stages.adapt import AdaptConfig
 from wildgraph.stages.canonicalize import CanonicalizeConfig
@@ -196,7 +196,7 @@ class SampleConfig(_Section):
     Attributes:
         n: accepted pairs wanted.
         seed: of the sampling.
-        attempts: candidates tried per pair wanted before giving up.
+        attempts: candidates written per pair wanted before giving up.
         patience: candidates without an accepted one among them before giving up: further ones would be paid for in vain.
         wave: fewest candidates of a wave.
         quotas: shares of the sample.

@@ -280,7 +280,7 @@ def _drawn(share: float, config: Config) -> int:
     """Candidates that are drawn, wave by wave, until enough are accepted when ``share`` of them are."""
     wanted, limit, accepted, drawn = config.sample.n, config.sample.n * config.sample.attempts, 0.0, 0
     while accepted < wanted and drawn < limit:
-        size = wave_size(int(accepted), drawn, wanted, limit, config.sample)
+        size = wave_size(int(accepted), drawn, wanted, limit - drawn, config.sample)
         drawn += size
         accepted += share * size
     return drawn

@@ -22,7 +22,8 @@ from wildgraph.exporters.scripts import TRAINED, training_script
 from wildgraph.exporters.summary import Objective, Sources, Version
 from wildgraph.exporters.trainee import Trainee
 from wildgraph.funnel import Observer, StageCount, silent
-from wildgraph.records import REASONS, Document, Json, Pair, Rejection
+from wildgraph.reasons import REASONS
+from wildgraph.records import Document, Json, Pair, Rejection
 from wildgraph.registry import registered
 from wildgraph.stages.export import ExportConfig, make_exporter
 from wildgraph.stages.export import export as export_rows

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from wildgraph.errors import EmptyResultError, RunError
 from wildgraph.frames import frame
-from wildgraph.records import REASONS, Json, Rejection
+from wildgraph.reasons import REASONS
+from wildgraph.records import Json, Rejection
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from typing_extensions import TypeAliasType
 
 from wildgraph.fields import DEFAULT_FIELDS, MetaField, field_table
+from wildgraph.reasons import REASONS, RejectionClass
 
 PAIR_SCHEMA_VERSION = 3
 
@@ -48,117 +49,13 @@ class Record(BaseModel):
 
 # --------------------------------------------------------------------------- what went wrong with one item
 
-RejectionClass = Literal["filtered", "gated", "failed"]
-
-#: Every reason an item can be rejected for, with its class and its meaning. A closed vocabulary.
-REASONS: dict[str, tuple[RejectionClass, str]] = {
-    # reading and filtering
-    "broken_json": ("failed", "the line is not valid JSON"),
-    "half_written_line": ("failed", "the last line of the file ends in the middle of a JSON value"),
-    "not_an_object": ("failed", "the row is not an object with named fields"),
-    "unknown_layout": ("failed", "the row does not have the layout of the log's format"),
-    "no_user_turn": ("failed", "the conversation has no user turn with text"),
-    "undecodable": ("failed", "the row's bytes are not valid UTF-8"),
-    "too_long": ("failed", "the item is longer than any limit allows"),
-    "forgotten": ("filtered", "the user was forgotten on request"),
-    "duplicate_conversation": ("filtered", "the same user wrote the same conversation before"),
-    "language_filter": ("filtered", "the query's language is not among those asked for"),
-    "toxic": ("filtered", "the log or its moderation flags mark the conversation as toxic"),
-    "length_filter": ("filtered", "the query is shorter or longer than asked for"),
-    "multi_turn": ("filtered", "the conversation has several user turns and single-turn ones were asked for"),
-    "no_long_context": ("filtered", "the query neither pastes nor refers to a document and such were asked for"),
-    # mining
-    "language_not_supported": ("filtered", "the engine does not know the query's language"),
-    "invalid_answer": ("failed", "the model's answer does not fit the schema, also after one correction"),
-    "truncated_answer": ("failed", "the model's answer was cut off by the length limit"),
-    "empty_answer": ("failed", "the model's answer was empty"),
-    "refused": ("failed", "the model refused"),
-    "content_filter": ("failed", "the server's content filter withheld the answer"),
-    "prompt_too_long": ("failed", "the prompt does not fit the model's context window"),
-    "server_error": ("failed", "the server failed this request also after retries"),
-    "timeout": ("failed", "the server did not answer this request in time, also after retries"),
-    "bad_request": ("failed", "the server refused this request as malformed"),
-    # graphs
-    "no_document": ("filtered", "the query concerns no document; it serves concept induction but enters no graph"),
-    "rare_document_type": ("filtered", "too few records have this document type, also after rolling up to its parent"),
-    "no_labels": ("filtered", "none of the record's labels reaches the minimum support"),
-    # documents
-    "empty_document": ("failed", "the document has no text"),
-    "document_too_short": ("filtered", "the document is shorter than asked for"),
-    "document_too_long": ("filtered", "the document is longer than asked for"),
-    "duplicate_document": ("filtered", "the same text was read before under another id"),
-    "binary_document": ("failed", "the file is binary"),
-    # sampling
-    "no_matching_document": ("failed", "no document of the split matches the specification's document type"),
-    "no_document_group": ("failed", "too few related documents of the type in one split for a multi-document task"),
-    "bucket_not_filled": ("failed", "no choice of related documents of one split fills the target length"),
-    "engine_cannot": ("filtered", "the engine does not know how to write this kind of task"),
-    "uncheckable": ("gated", "no program can check the answer of a question that was to be checkable"),
-    "evidence_left": ("gated", "the answer could not be taken out of the document without leaving a trace or taking too much"),
-    "unsuitable": ("gated", "the model found that labels and documents make no sensible task"),
-    "dead_end": ("failed", "no walk of the minimum length was found"),
-    "duplicate_spec": ("filtered", "the same labels were sampled before for the same document types and paradigm"),
-    "no_anchor": ("gated", "the model is nowhere in the document uncertain enough to need context"),
-    "no_context": ("gated", "no chunk of the corpus was shown to help where the document is uncertain"),
-    "sequence_too_short": ("filtered", "the contexts do not fill the target length and short sequences were to be dropped"),
-    # gates
-    "no_evidence": ("gated", "the answer cites no evidence although the paradigm requires it"),
-    "ungrounded": ("gated", "quoted evidence is not in the document"),
-    "document_unused": ("gated", "a required document has no evidence"),
-    "exact_duplicate": ("gated", "the same instruction over the same documents was accepted before"),
-    "near_duplicate": ("gated", "nearly the same instruction or answer was accepted before"),
-    "too_short": ("gated", "the instruction or the answer is too short"),
-    "instruction_too_long": ("gated", "the instruction is longer than allowed"),
-    "answer_too_long": ("gated", "the answer is longer than allowed"),
-    "refusal": ("gated", "the answer is a refusal"),
-    "over_target": ("gated", "the whole sample is longer than its target length"),
-    "under_target": ("gated", "the whole sample fills too little of its target length"),
-    "truncated": ("gated", "the answer stops in the middle of a sentence or structure"),
-    "unknown_number": ("gated", "a figure of the answer is in no document and follows from none"),
-    "unknown_name": ("gated", "a name in the answer is in no document"),
-    "declined": ("gated", "the answer says only that there is none, to a question that has one"),
-    "not_declined": ("gated", "the question has no answer in the documents, and the assistant gives one"),
-    "vague_refusal": ("gated", "the assistant says that there is no answer, but not to what"),
-    "answered_anyway": ("gated", "the assistant says that there is no answer, and then gives or guesses one"),
-    "answer_given": ("gated", "the instruction already holds the answer"),
-    "instruction_echo": ("gated", "the answer is the instruction over again"),
-    "wrong_document": ("gated", "the answer can be had from a document that is not needed"),
-    "document_not_needed": ("gated", "a required document gives the answer nothing that the others do not have"),
-    "evidence_too_close": ("gated", "the evidence lies so close together that no long context is read"),
-    "path_not_followed": ("gated", "a label of the path shows neither in the instruction nor in the answer"),
-    "constraint_broken": ("gated", "the answer breaks a limit or form that the instruction states"),
-    "no_checker": ("gated", "the pair carries no check although its paradigm needs one"),
-    "bad_checker": ("gated", "a check of the pair cannot be loaded"),
-    "check_failed": ("gated", "the answer does not pass its own checks"),
-    "contaminated": ("gated", "instruction, answer or document is in a set that was named to compare with"),
-    "wrong_language": ("gated", "a turn is in another language than asked for"),
-    "personal_data": ("gated", "a turn holds personal data"),
-    "toxic_text": ("gated", "a turn holds a slur or an insult that no document has"),
-    "injected": ("gated", "a turn says what an instruction planted in a document or a query asks for"),
-    "template_text": ("gated", "a turn holds text of the prompts that generate"),
-    "no_such_document": ("gated", "the answer cites a document that is not there"),
-    "not_evaluated": ("gated", "a gate that was required could not judge the pair"),
-    "known_without_documents": ("gated", "a model that saw no document gave the same answer"),
-    "judged_poor": ("gated", "the judge gave it less than a rubric asks for"),
-    # objectives: the pair stays in the sample
-    "no_alternative": ("filtered", "no worse answer could be made of it; the pair serves supervised training only"),
-    "not_probed": ("failed", "the trainee gave too few answers to tell how often it passes"),
-    "never_passed": ("filtered", "no answer of the trainee passes the checkers, so that reinforcement has nothing to learn from"),
-    "always_passed": ("filtered", "every answer of the trainee passes the checkers, so that reinforcement has nothing to learn from"),
-    # data sets
-    "unchecked": ("filtered", "no program can check the answer, so it makes no row for reinforcement"),
-    "licence_not_allowed": ("filtered", "a document's licence is not among those that were allowed"),
-    "licence_unknown": ("filtered", "a document's licence is not known, and the data set is to be handed on"),
-    "in_earlier_dataset": ("filtered", "its id, or its prompt over the same documents, is in an earlier data set"),
-}
-
 
 class Rejection(Record):
     """One item that did not pass a stage: data, not a crash.
 
     Attributes:
         stage: the stage that rejected it. item: id of the item, or of the place it was read from.
-        reason: a key of :data:`REASONS`.
+        reason: a key of :data:`wildgraph.reasons.REASONS`.
         where: ``file:line`` for what was read from a file, else empty.
         detail: free text for a person; private, since it may quote a user.
         transient: a failure that the next run tries again.
@@ -476,7 +373,7 @@ class Verdict(Record):
 
     Attributes:
         status: ``pass``, ``fail`` or ``not_evaluated``.
-        reason: a key of :data:`REASONS` on failure; why not, when not evaluated.
+        reason: a key of :data:`wildgraph.reasons.REASONS` on failure; why not, when not evaluated.
     """
 
     gate: str

@@ -16,7 +16,8 @@ from wildgraph.frames import frame, html_table, one_line
 from wildgraph.intervals import wilson
 from wildgraph.pathquality import coherence, recombination, shuffled, together
 from wildgraph.reach import BARRIERS, reachable_edges
-from wildgraph.records import REASONS, Json, Record, TaskSpec
+from wildgraph.reasons import REASONS
+from wildgraph.records import Json, Record, TaskSpec
 from wildgraph.stages.walk import Sampler, WalkConfig
 from wildgraph.taskgraph import TaskGraph
 

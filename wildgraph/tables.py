@@ -36,7 +36,7 @@ class Cells:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A row that cannot be read, with a reason of :data:`wildgraph.records.REASONS`."""
+    """A row that cannot be read, with a reason of :data:`wildgraph.reasons.REASONS`."""
 
     line: int
     reason: str

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from wildgraph import __version__
-from wildgraph.cells import Cells, Draft
+from wildgraph.cells import UNPAID, Cells, Draft
 from wildgraph.config import Config, SampleConfig
 from wildgraph.corpus import Corpus, DocumentStore, TokenCounter, token_counter
 from wildgraph.drafting import Drafting
@@ -26,7 +26,8 @@ from wildgraph.funnel import Observer, StageCount
 from wildgraph.objectives import Objectives
 from wildgraph.paradigms import PARADIGMS
 from wildgraph.quotas import Lack
-from wildgraph.records import REASONS, Json, Pair, Rejection, Split, TaskSpec, Verdict
+from wildgraph.reasons import REASONS
+from wildgraph.records import Json, Pair, Rejection, Split, TaskSpec, Verdict
 from wildgraph.stages import adapt as adapt_stage
 from wildgraph.stages import closed_book as closed_book_stage
 from wildgraph.stages import contrast as contrast_stage
@@ -48,13 +49,13 @@ _MOST = 4096
 _ADAPTED = frozenset({gate_stage.STAGE, closed_book_stage.STAGE, judge_stage.STAGE})
 
 
-def wave_size(accepted: int, tried: int, wanted: int, limit: int, settings: SampleConfig) -> int:
+def wave_size(accepted: int, tried: int, wanted: int, left: int, settings: SampleConfig) -> int:
     """Candidates of the next wave: what is still wanted at the acceptance rate so far, a little more."""
     rate = (accepted + 1) / (tried + 2)
     missing = wanted - accepted
     # The first waves are short, and so are all where little is accepted: what follows the point of giving up is paid for in vain.
     most = min(max(2 * missing, settings.patience), 4 * settings.wave + 2 * tried)
-    return max(1, min(max(settings.wave, int(1.15 * missing / rate) + 1), most, limit - tried, max(settings.wave, _MOST)))
+    return max(1, min(max(settings.wave, int(1.15 * missing / rate) + 1), most, left, max(settings.wave, _MOST)))
 
 
 @dataclass
@@ -72,6 +73,7 @@ class Waves:
     folder: str
     accepted: int = 0
     tried: int = 0
+    asked: int = 0  # candidates that were written, or tried to be
     barren: int = 0  # candidates since the last accepted one
     stopped: BudgetError | None = None
     reasons: Counter[str] = field(default_factory=Counter)
@@ -161,11 +163,12 @@ class Waves:
                 break
             if not pool.drafts:
                 yield from self._completed(held)
-                size = wave_size(self.accepted, self.tried, wanted, limit, settings)
+                size = wave_size(self.accepted, self.tried, wanted, limit - self.asked, settings)
                 self._draft(self.cells.orders(size, wanted - self.accepted - self.cells.missing))
                 continue
             draft = self._judged(pool.drafts.popleft())
             self.tried += 1
+            self.asked += isinstance(draft.item, Pair) or draft.item.stage not in UNPAID
             self.barren += 1
             self.cells.decided(draft.item)
             outcome = self._outcome(draft.item)
@@ -233,7 +236,7 @@ class Waves:
     def _goes_on(self, wanted: int, limit: int) -> bool:
         """Whether another candidate is wanted and promising: decided candidate by candidate, so that waves leave no trace."""
         patient = self.cells.plan.cells > 1 or self.barren < self.config.sample.patience
-        return self.accepted < wanted and self.tried < limit and patient
+        return self.accepted < wanted and self.asked < limit and patient
 
     @property
     def _failing(self) -> bool:

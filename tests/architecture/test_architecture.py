@@ -11,7 +11,7 @@ import pytest
 
 import wildgraph
 from wildgraph import errors, waves
-from wildgraph.records import REASONS
+from wildgraph.reasons import REASONS
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "wildgraph"

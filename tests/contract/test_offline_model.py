@@ -18,7 +18,8 @@ from wildgraph.fields import DEFAULT_FIELDS
 from wildgraph.llm import CachedModel, ChatModel, ChatRequest, Decoding, Prompt, ResponseCache, Template, load_template
 from wildgraph.paradigms.drafts import Draft, Turn
 from wildgraph.paradigms.steps import ANSWER, CITE, INSTRUCT, Citations
-from wildgraph.records import REASONS, Candidate, Conversation, Document, DocumentRef, PathNode, TaskSpec, content_hash
+from wildgraph.reasons import REASONS
+from wildgraph.records import Candidate, Conversation, Document, DocumentRef, PathNode, TaskSpec, content_hash
 from wildgraph.stages.adapt import AdaptConfig, question
 from wildgraph.stages.mine import MineConfig, answer_schema, mining_prompt
 

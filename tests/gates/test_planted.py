@@ -10,7 +10,7 @@ from gates.planted.judging import dropped, failures, recall
 
 from wildgraph.gates import COLUMNS
 from wildgraph.gates.injection import planted_instructions
-from wildgraph.records import REASONS
+from wildgraph.reasons import REASONS
 
 SEED = 2  # the gates were tuned on the other part, seed 1
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "gates.md"

@@ -4,7 +4,8 @@ from made_pairs import LEASE, MINUTES, document, evidence, pair, texts
 from wildgraph.gates.documents_used import DocumentsUsedGate
 from wildgraph.gates.duplicates import DuplicatesGate
 from wildgraph.gates.length import LengthGate
-from wildgraph.records import REASONS, Checker, Message
+from wildgraph.reasons import REASONS
+from wildgraph.records import Checker, Message
 
 MEETING = document("minutes", MINUTES)
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from wildgraph.fields import DEFAULT_FIELDS
 from wildgraph.pseudonyms import keyed_user
-from wildgraph.records import MAX_VALUE_CHARS, REASONS, MetaInformation, Rejection
+from wildgraph.reasons import REASONS
+from wildgraph.records import MAX_VALUE_CHARS, MetaInformation, Rejection
 from wildgraph.rows import Row
 from wildgraph.stages.mine import MineConfig, read_mined
 

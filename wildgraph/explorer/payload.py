@@ -14,7 +14,8 @@ from functools import cached_property
 from wildgraph.explorer.picture import EDGES_PER_LABEL, Picture, draw
 from wildgraph.explorer.rows import accepted, choose, row
 from wildgraph.fields import DEFAULT_FIELDS
-from wildgraph.records import REASONS, Json, Pair
+from wildgraph.reasons import REASONS
+from wildgraph.records import Json, Pair
 from wildgraph.taskgraph import TaskGraph
 
 #: Paths per graph that a page carries.

@@ -20,7 +20,8 @@ from wildgraph.exporters.measures import Measure
 from wildgraph.exporters.preferences import Shortcuts
 from wildgraph.exporters.sample import OWN
 from wildgraph.exporters.summary import LENGTHS, POSITIONS, WORSE, Objective, Sources
-from wildgraph.records import REASONS, Json
+from wildgraph.reasons import REASONS
+from wildgraph.records import Json
 from wildgraph.text import UNDECIDED
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ def failed(gate: str, reason: str, detail: str = "") -> Verdict:
 
     Args:
         gate: name of the gate.
-        reason: a key of :data:`wildgraph.records.REASONS`.
+        reason: a key of :data:`wildgraph.reasons.REASONS`.
         detail: what exactly is wrong, for a person; cut to 300 characters.
     """
     return Verdict(gate=gate, status="fail", reason=reason, detail=_short(detail))

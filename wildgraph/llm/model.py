@@ -72,7 +72,7 @@ class Failure:
     """Why a request has no usable answer.
 
     Attributes:
-        reason: a key of :data:`wildgraph.records.REASONS`.
+        reason: a key of :data:`wildgraph.reasons.REASONS`.
         detail: for a person; may quote the answer, so private.
         transient: the next run may try again.
     """

@@ -27,7 +27,7 @@ class Stored:
     Attributes:
         text: the raw text, reasoning tags included. reasoning: what came in a field of its own.
         finish_reason: the server's word for why it stopped.
-        failure: a key of :data:`wildgraph.records.REASONS` when the server finally refused the request, else empty.
+        failure: a key of :data:`wildgraph.reasons.REASONS` when the server finally refused the request, else empty.
         usage: tokens this answer cost when it was paid.
         model: the model as the server reports it. engine: identity of the asking model. prompt: name of the template.
     """

@@ -78,7 +78,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Declined:
-    """A step found that no sample comes of a draft: the reason, a key of :data:`wildgraph.records.REASONS`, and what a person may want to know."""
+    """A step found that no sample comes of a draft: the reason, a key of :data:`wildgraph.reasons.REASONS`, and what a person may want to know."""
 
     reason: str
     detail: str = ""
