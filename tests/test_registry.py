@@ -32,7 +32,7 @@ def test_an_unknown_name_suggests_the_nearest_one():
 
 
 def test_a_name_like_none_lists_what_there_is():
-    with pytest.raises(UsageError, match="known: sft"):
+    with pytest.raises(UsageError, match="there are sft"):
         load("exporters", "zzzzzz")
 
 
