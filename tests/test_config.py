@@ -123,8 +123,6 @@ def test_an_unknown_key_is_an_error_with_a_suggestion(tmp_path, text, message):
         ("walk: {repeats: 0}", "walk.repeats", "greater than or equal to 1"),
         ("walk: {start: {}}", "walk.start", "at least 1"),
         ("walk: {start: {task: 0}}", "walk", "shares must be above 0"),
-        ("walk: {type_shares: {contract: -0.5}}", "walk", "shares must be above 0"),
-        ("walk: {type_shares: {contract: 0.7, novel: 0.4}}", "walk", "type_shares add up to more than 1"),
         ("walk: {multi: 1.1}", "walk.multi", "less than or equal to 1"),
         ("walk: {test_share: -1}", "walk.test_share", "greater than or equal to 0"),
         ("walk: {tries: 0}", "walk.tries", "greater than or equal to 1"),
