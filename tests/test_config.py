@@ -44,7 +44,7 @@ def test_a_file_and_overrides_and_the_overrides_win(tmp_path):
         ("mine: {decoding: {temprature: 0}}", "unknown configuration key 'mine.decoding.temprature' — did you mean 'temperature'?"),
         ("adapt: {answer: {xyzzy: x}}", "unknown configuration key 'adapt.answer.xyzzy' — known here: temperature, top_p"),
         ("api_key: sk-123", "unknown configuration key 'api_key' — known here: fields, embedder"),
-        ("model: {api_key: sk-123}", "unknown configuration key 'model.api_key' — known here: name, base_url"),
+        ("model: {api_key: sk-123}", "unknown configuration key 'model.api_key' — known here: name, backend, base_url"),
         (
             "fields: [{name: task, description: x, colour: red}]",
             "unknown configuration key 'fields.0.colour' — known here: name, description",

@@ -239,8 +239,7 @@ def report(
         config: how paths were drawn.
         shares: document type -> the share that was asked for, where one was.
     """
-    outcomes = list(outcomes)
-    sampler = Sampler(graphs, config, 0).sharing(shares or {})
+    outcomes, sampler = list(outcomes), Sampler(graphs, config, 0).sharing(shares or {})
     by_type: dict[str, list[Outcome]] = {ground.graph.document_type: [] for ground in sampler.grounds}
     for outcome in outcomes:
         if outcome.spec is not None:
