@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import shutil
 import statistics
 import sys
@@ -131,16 +132,33 @@ def cuda(tokens: int) -> None:
 # --------------------------------------------------------------------------- planted facts
 
 
-def planted(folder: Path, count: int, seed: int, documents: int) -> list[str]:
-    """Real documents as files, with made-up facts told in one and needed in another; the facts."""
+def facts(checkpoint: Path, count: int, seed: int, words: int = 12) -> list[str]:
+    """Made-up passphrases: no two share a word, and each word is one token of the checkpoint.
+
+    Nobody can know which word comes next. The fixture looks one token back, so what one token does not name is no help to it, wherever it
+    stands: a word cut into syllables, or an article that stands in every line, would measure the fixture instead of the verification.
+    """
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    known = sorted(word[1:] for word in tokenizer.get_vocab() if re.fullmatch("\u0120[a-z]{4,}", word))
+    if len(known) < count * words:
+        raise SystemExit(
+            f"{count} facts of {words} words need {count * words} words; the tokenizer has {len(known)}: ask for fewer --facts"
+        )
+    drawn = random.Random(seed).sample(known, count * words)
+    return [" ".join(drawn[place : place + words]) + "." for place in range(0, len(drawn), words)]
+
+
+def planted(folder: Path, told: list[str], seed: int, documents: int) -> None:
+    """Real documents as files, with each fact told in one and needed in another."""
     import pyarrow.parquet as pq
-    from small_models import facts
 
     rows = pq.read_table(SHARED / "data" / "documents.parquet", columns=["text", "language"]).to_pylist()
     draw = random.Random(seed)
     texts = [row["text"][:12_000] for row in rows if row["language"] == "en"]
     draw.shuffle(texts)
-    told = facts(count, seed)
+    count = len(told)
 
     def with_fact(text: str, fact: str, least: int, most: int) -> str:
         breaks = [place for place in range(least, min(most, len(text))) if text[place] == " "]
@@ -155,7 +173,6 @@ def planted(folder: Path, count: int, seed: int, documents: int) -> list[str]:
         elif number < 2 * count:
             name, text = f"told{number - count}", with_fact(text, told[number - count], 200, 10_000)
         (folder / f"{name}.txt").write_text(text, encoding="utf-8", errors="replace")
-    return told
 
 
 SETTINGS = {
@@ -192,8 +209,9 @@ def facts_found(count: int, documents: int) -> None:
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        told = planted(folder / "corpus", count, 0, documents)
         checkpoint = save_induction(folder / "fixture")
+        told = facts(checkpoint, count, 0)
+        planted(folder / "corpus", told, 0, documents)
         config = ScreeningConfig.model_validate(SETTINGS)
         started = time.process_time()
         (result,) = screen([folder / "corpus"], str(checkpoint), folder / "out", config, embedder=SentenceEmbedder)
@@ -350,8 +368,9 @@ def policy(count: int, documents: int, seeds: int, steps: int, rate: float = 2e-
     for seed in (*range(seeds), -1):
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
-            told = planted(folder / "corpus", count, abs(seed), documents)
             checkpoint = save_induction(folder / "fixture")
+            told = facts(checkpoint, count, abs(seed))
+            planted(folder / "corpus", told, abs(seed), documents)
             losses: list[float] = []
 
             def train(

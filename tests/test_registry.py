@@ -5,6 +5,7 @@ import pytest
 from wildgraph import registry
 from wildgraph.embedders.hashed import HashedEmbedder
 from wildgraph.errors import UsageError
+from wildgraph.paradigms import PARADIGMS, Paradigm
 from wildgraph.registry import BUILT_IN, EXTRAS, load, registered
 
 
@@ -19,7 +20,8 @@ def no_memory():
 def test_every_built_in_can_be_loaded(kind, name):
     if (kind, name) in EXTRAS:
         pytest.importorskip(f"{name}_analyzer", reason="its extra is not installed")
-    assert callable(load(kind, name))
+    made = load(kind, name)
+    assert isinstance(made, Paradigm) if kind == "paradigms" else callable(made)
 
 
 def test_a_name_gives_the_class():
@@ -36,9 +38,9 @@ def test_a_name_like_none_lists_what_there_is():
         load("exporters", "zzzzzz")
 
 
-def entry_points(monkeypatch, **values):
-    points = [metadata.EntryPoint(name, value, "wildgraph.embedders") for name, value in values.items()]
-    monkeypatch.setattr(registry, "entry_points", lambda group: points if group == "wildgraph.embedders" else [])
+def entry_points(monkeypatch, group="wildgraph.embedders", **values):
+    points = [metadata.EntryPoint(name, value, group) for name, value in values.items()]
+    monkeypatch.setattr(registry, "entry_points", lambda group, there=group: points if group == there else [])
 
 
 def test_entry_points_load_like_built_ins_and_cannot_take_their_names(monkeypatch):
@@ -59,3 +61,18 @@ def test_a_plug_in_that_cannot_be_loaded_is_an_error_of_one_line(monkeypatch, va
 def test_nothing_is_imported_before_it_is_used(monkeypatch):
     entry_points(monkeypatch, broken="no_such_package.module:Thing")
     assert "broken" in registered("embedders")
+
+
+def test_a_paradigm_of_another_package_is_one_like_the_others_and_bears_its_own_name(monkeypatch):
+    entry_points(monkeypatch, "wildgraph.paradigms", briefing="wildgraph.paradigms.synthesis:SYNTHESIS", odd="collections:Counter")
+    assert list(PARADIGMS)[-2:] == ["briefing", "odd"]
+    assert "nothing" not in PARADIGMS
+    with pytest.raises(UsageError, match="registered as 'briefing' calls itself 'synthesis' — give both one name"):
+        PARADIGMS["briefing"]
+    with pytest.raises(UsageError, match=r"the paradigm 'odd' is no wildgraph\.paradigms\.Paradigm but a type"):
+        PARADIGMS["odd"]
+
+
+def test_a_kind_without_any_says_so():
+    with pytest.raises(UsageError, match="no backend is called 'x' — no package that is installed adds backends"):
+        load("backends", "x")

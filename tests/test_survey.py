@@ -6,7 +6,7 @@ import pytest
 from made_graphs import graph
 
 from wildgraph.records import PathNode, Rejection, TaskSpec
-from wildgraph.stages.walk import Sampler, WalkConfig, walk
+from wildgraph.stages.walk import Sampler, WalkConfig
 from wildgraph.survey import ENOUGH, CoverageReport, Outcome, path_quality, report, unreached_edges
 
 FOUND = graph(
@@ -116,10 +116,11 @@ def test_few_candidates_and_fair_gates_silence_nothing():
 @pytest.mark.parametrize("honest", [True, False])
 def test_shares_that_do_not_come_as_asked_are_off(honest):
     other = FOUND.model_copy(update={"document_type": "document_type/novel", "name": "novel"})
-    config = CONFIG.model_copy(update={"type_shares": {"contract": 0.8}})
-    specs = [one for one in islice(walk([FOUND, other], config, seed=3), 400) if isinstance(one, TaskSpec)]
+    asked = {"contract": 0.8}
+    sampler = Sampler([FOUND, other], CONFIG, 3).sharing(asked)
+    specs = [one for one in islice(sampler.candidates(0, 1), 400) if isinstance(one, TaskSpec)]
     kept = specs if honest else [one for one in specs if one.document_type == "document_type/novel" or one.index % 8 == 0]
-    found = report([FOUND, other], [Outcome(index=one.index, spec=one) for one in kept], config)
+    found = report([FOUND, other], [Outcome(index=one.index, spec=one) for one in kept], CONFIG, asked)
     by_name = {share.name: share for share in found.shares}
     assert [share.asked for share in found.shares] == pytest.approx([0.8, 0.2])
     assert all(share.off != honest for share in found.shares)

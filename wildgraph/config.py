@@ -55,6 +55,7 @@ class ModelConfig(_Section):
 
     Attributes:
         name: ``offline`` for the embedded engine, else the model's name at the server.
+        backend: who asks the model, where another package's back end does; empty for OpenAI's protocol.
         base_url: address of an OpenAI-compatible server, or several that serve the same model; empty for ``OPENAI_BASE_URL``, else OpenAI's.
         concurrency: requests in flight at most.
         structured: how structured answers are asked for.
@@ -72,6 +73,7 @@ class ModelConfig(_Section):
     """
 
     name: str = Field(default="offline", min_length=1)
+    backend: str = ""
     base_url: tuple[str, ...] = ()
     concurrency: int = Field(default=32, ge=1, le=4096)
     structured: Literal["auto", "json_schema", "json_object", "text"] = "auto"

@@ -28,6 +28,7 @@ from wildgraph.llm.limits import Patience
 from wildgraph.llm.prices import PICO, Price, known_price
 from wildgraph.llm.tally import Counts, Tally
 from wildgraph.llm.window import ESTIMATE_MARGIN, Window
+from wildgraph.registry import load
 
 if TYPE_CHECKING:
     from wildgraph.backends.openai_compatible import OpenAICompatible
@@ -114,21 +115,43 @@ class Bills:
             charge(self._counts[of], spent)
 
 
-def handed(config: Config, model: ChatModel | None) -> Config:
-    """The configuration of a command that is handed its model as an object: it bears that model's name.
+def handed(config: Config, model: ChatModel | None) -> tuple[Config, ChatModel | None]:
+    """The configuration of a command whose model is an object, handed over or made by another package's back end: it bears that model's name.
+
+    Returns:
+        The configuration, and the model; ``None`` where the configuration alone says who answers.
 
     Raises:
         ConfigError: settings name another model, or would have to be obeyed by a model that does not know of them.
+        UsageError: there is no such back end.
     """
-    if model is None:
-        return config
     settings = config.model
+    if model is None and settings.backend:
+        model = _plugged(settings.backend, settings.name)
+        settings = settings.model_copy(update={"name": model.identity})
+    if model is None:
+        return config, None
     if settings.name not in (OFFLINE, model.identity):
         raise ConfigError(f"a model is handed over, and the configuration names {settings.name!r}", "leave model.name out")
     for name in ("base_url", "batch", "max_requests", "max_tokens", "max_cost", "context_window"):
         if getattr(settings, name) != type(settings).model_fields[name].get_default(call_default_factory=True):
             raise ConfigError(f"model.{name} does nothing for a model that is handed over", "give it to that model itself")
-    return config.model_copy(update={"model": settings.model_copy(update={"name": model.identity})})
+    return config.model_copy(update={"model": settings.model_copy(update={"name": model.identity})}), model
+
+
+def _plugged(backend: str, name: str) -> ChatModel:
+    """The model of that name, asked by another package's back end.
+
+    Raises:
+        UsageError: there is no such back end. ConfigError: no model is named, or what was made answers nothing.
+    """
+    make = load("backends", backend)
+    if name == OFFLINE:
+        raise ConfigError(f"the back end {backend!r} is to ask a model, and none is named", "add --model NAME")
+    made = make(name) if callable(make) else None
+    if not isinstance(made, ChatModel):
+        raise ConfigError(f"the back end {backend!r} made no model: what it gives must have an identity and a method map")
+    return made
 
 
 def make_prior(config: Config) -> Prior:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
+from wildgraph.corpus import of_sample
 from wildgraph.errors import EmptyResultError, RunError, UsageError
 from wildgraph.exporters import Exporter, Row
 from wildgraph.exporters.card import About, Contents, render_attribution, render_card
@@ -217,7 +218,7 @@ class _Export:
         if pair is None:
             return
         references = sorted(pair.documents, key=lambda reference: reference.order)
-        documents = [self.document(reference.hash).model_copy(update={"id": reference.id}) for reference in references]
+        documents = of_sample(references, self.document)
         worse = any(exporter.name == "dpo" for exporter in self.exporters)
         self.sources.see(pair, documents, [spdx(reference.licence) for reference in references], worse=worse)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from wildgraph.checkers import Context, load_check
 from wildgraph.config import Config
-from wildgraph.corpus import Corpus, DocumentStore
+from wildgraph.corpus import Corpus, DocumentStore, of_sample
 from wildgraph.engines import Engines
 from wildgraph.exporters.layout import lay_out
 from wildgraph.funnel import StageCount
@@ -83,8 +83,8 @@ class Objectives:
             self._specs[pair.index] = spec
             yield pair
 
-    def _documents(self, pair: Pair) -> list[Document]:
-        return [self.store.get(one.hash) for one in sorted(pair.documents, key=lambda one: one.order)]
+    def _documents(self, pair: Pair) -> tuple[Document, ...]:
+        return of_sample(pair.documents, self.store.get)
 
     def _material(self, pair: Pair) -> contrast_stage.Material:
         spec = self._specs.pop(pair.index)

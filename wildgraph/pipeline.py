@@ -73,7 +73,7 @@ def build(
     Raises:
         WildgraphError: see :mod:`wildgraph.errors`.
     """
-    config = handed(config or Config(), model)
+    config, model = handed(config or Config(), model)
     if bool(logs) == bool(mined):
         raise UsageError("name logs, or mined records, and not both", "wildgraph build LOG... or wildgraph build --mined FILE")
     load_masker(config.mine.masker)  # says now, and not after the logs were read, that it is not installed
@@ -136,7 +136,7 @@ def sample(
     Raises:
         WildgraphError: see :mod:`wildgraph.errors`.
     """
-    config = handed(config or Config(), model)
+    config, model = handed(config or Config(), model)
     foreign = [one for one in (config.adapt.language, *config.sample.quotas.languages) if one.strip().casefold() != "english"]
     if config.model.name == OFFLINE and foreign:
         raise UsageError(f"the offline engine writes English, not {foreign[0]}", "name a model with --model")

@@ -34,12 +34,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "text": "wildgraph.readers.tables:Text",
         "lines": "wildgraph.readers.tables:Lines",
     },
-    "backends": {
-        "openai": "wildgraph.backends.openai_compatible:OpenAICompatible",
-        "openai-batch": "wildgraph.backends.openai_batch:OpenAIBatch",
-        "openai-client": "wildgraph.backends.openai_client:OpenAIClient",
-        "scripted": "wildgraph.backends.scripted:ScriptedModel",
-    },
+    "backends": {},  # what answers without one is named by model.name: the embedded engine, or a server that speaks OpenAI's protocol
     "embedders": {
         "sentence": "wildgraph.embedders.sentence:SentenceEmbedder",
         "hashed": "wildgraph.embedders.hashed:HashedEmbedder",
@@ -48,7 +43,19 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "patterns": "wildgraph.masking:mask",
         "presidio": "wildgraph.maskers.presidio:mask_with_presidio",
     },
-    "paradigms": {},
+    "paradigms": {
+        "single_document": "wildgraph.paradigms.single_document:SINGLE_DOCUMENT",
+        "comparison": "wildgraph.paradigms.comparison:COMPARISON",
+        "aggregation": "wildgraph.paradigms.aggregation:AGGREGATION",
+        "conflict": "wildgraph.paradigms.conflict:CONFLICT",
+        "timeline": "wildgraph.paradigms.timeline:TIMELINE",
+        "synthesis": "wildgraph.paradigms.synthesis:SYNTHESIS",
+        "choose_document": "wildgraph.paradigms.choose_document:CHOOSE_DOCUMENT",
+        "dialogue": "wildgraph.paradigms.dialogue:DIALOGUE",
+        "verifiable": "wildgraph.paradigms.verifiable:VERIFIABLE",
+        "reasoning": "wildgraph.paradigms.reasoning:REASONING",
+        "unanswerable": "wildgraph.paradigms.unanswerable:UNANSWERABLE",
+    },
     "gates": {
         "length": "wildgraph.gates.length:LengthGate",
         "instruction_echo": "wildgraph.gates.instruction_echo:InstructionEchoGate",
@@ -144,7 +151,8 @@ def load(kind: str, name: str) -> object:
     """
     known = registered(kind)
     if name not in known:
-        raise UsageError(f"no {kind.rstrip('s')} is called {name!r}", did_you_mean(name, known))
+        hint = did_you_mean(name, known) if known else f"no package that is installed adds {kind}"
+        raise UsageError(f"no {kind.rstrip('s')} is called {name!r}", hint)
     module, _, attribute = known[name].partition(":")
     try:
         loaded: object = getattr(import_module(module), attribute)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from wildgraph.corpus import DocumentStore
+from wildgraph.corpus import DocumentStore, of_sample
 from wildgraph.errors import InputError, UsageError
 from wildgraph.llm import load_template
-from wildgraph.records import Evidence, Pair
+from wildgraph.records import Document, Evidence, Pair
 from wildgraph.store import RunDirectory
 from wildgraph.taskgraph import TaskGraph, read_graphs
 
@@ -103,16 +103,18 @@ def show(run: RunDirectory, identifier: str, *, graphs: Path | None = None, cont
     path, known, graph = _path(read_graphs(here) if here.is_dir() or graphs else [], pair)
     with DocumentStore(run.path / "documents.sqlite") as store:
 
-        def shown(digest: str, name: str, role: str, evidence: Sequence[Evidence], licence: str = "") -> ShownDocument:
-            document = store.get(digest)
+        def shown(document: Document, digest: str, name: str, role: str, evidence: Sequence[Evidence], licence: str = "") -> ShownDocument:
             spans = [span for span in evidence if span.document_id == name and span.end > span.start]
             passages = tuple(_passages(document.text, spans, context))
             return ShownDocument(name, document.title, role, licence or document.licence, digest, len(document.text), passages)
 
         references = sorted(pair.documents, key=lambda one: one.order)
-        documents = [shown(one.hash, one.id, one.role, pair.evidence, one.licence) for one in references]
+        documents = [
+            shown(document, one.hash, one.id, one.role, pair.evidence, one.licence)
+            for one, document in zip(references, of_sample(references, store.get), strict=True)
+        ]
         twin = pair.twin
-        whole = shown(twin.hash, twin.document_id, "as it was read", twin.evidence) if twin else None
+        whole = shown(store.get(twin.hash), twin.hash, twin.document_id, "as it was read", twin.evidence) if twin else None
     prompts = tuple((name, _version(name, used)) for name, used in sorted(pair.provenance.prompts.items()))
     return Shown(pair, place, path, known, graph, tuple(documents), whole, prompts)
 

@@ -228,16 +228,18 @@ class CoverageReport(Record):
         }
 
 
-def report(graphs: Sequence[TaskGraph], outcomes: Iterable[Outcome], config: WalkConfig) -> CoverageReport:
+def report(
+    graphs: Sequence[TaskGraph], outcomes: Iterable[Outcome], config: WalkConfig, shares: Mapping[str, float] | None = None
+) -> CoverageReport:
     """What the outcomes of a sampling say.
 
     Args:
         graphs: those that were sampled from.
         outcomes: of all candidates.
         config: how paths were drawn.
+        shares: document type -> the share that was asked for, where one was.
     """
-    outcomes = list(outcomes)
-    sampler = Sampler(graphs, config, 0)
+    outcomes, sampler = list(outcomes), Sampler(graphs, config, 0).sharing(shares or {})
     by_type: dict[str, list[Outcome]] = {ground.graph.document_type: [] for ground in sampler.grounds}
     for outcome in outcomes:
         if outcome.spec is not None:

@@ -324,8 +324,7 @@ class Waves:
         self.run.write_text("pairs.jsonl", latest.decode("utf-8", "surrogatepass"))
         files = {f"{self.folder}{name}.jsonl": "shareable" for name in ("pairs", "surplus", "gated", "rejected", "specs")}
         files |= {"pairs.jsonl": "shareable", f"private/{self.folder}rejected.jsonl": "private"}
-        asked = self.config.sample.quotas.document_types or self.config.walk.type_shares
-        found = report(self.graphs, self.outcomes, self.config.walk.model_copy(update={"type_shares": asked}))
+        found = report(self.graphs, self.outcomes, self.config.walk, self.config.sample.quotas.document_types)
         self.run.write_text(f"{self.folder}coverage.json", json_line(found))
         files[f"{self.folder}coverage.json"] = "shareable"
         engines = {"judge": self.engines.judge, "trainee": self.engines.trainee}

@@ -13,7 +13,6 @@ from pydantic import BaseModel
 from wildgraph.backends.openai_compatible import OpenAICompatible, checked_url, server_group
 from wildgraph.errors import AuthenticationError, ConfigError, ServerError
 from wildgraph.llm import ChatRequest, Prompt, ResponseCache, Template
-from wildgraph.registry import load
 
 
 class Point(BaseModel):
@@ -90,10 +89,6 @@ def test_a_key_with_a_line_break_is_refused(fake_server: Callable[..., FakeServe
     ):
         model.check()
     assert "sk-secret" not in str(caught.value)
-
-
-def test_it_is_registered():
-    assert load("backends", "openai") is OpenAICompatible
 
 
 # --------------------------------------------------------------------------- the whole, against a server

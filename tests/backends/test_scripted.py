@@ -7,7 +7,6 @@ from pydantic import BaseModel
 
 from wildgraph.backends.scripted import ScriptedModel
 from wildgraph.llm import ChatRequest, Failure, Prompt, Template
-from wildgraph.registry import load
 
 
 class Point(BaseModel):
@@ -44,7 +43,3 @@ def test_a_table_answers_by_id_and_what_it_lacks_is_refused():
     assert two.failure.reason == "refused"
     assert [asked.id for asked in model.seen] == ["a", "b"]
     assert model.identity == "me"
-
-
-def test_it_is_registered():
-    assert load("backends", "scripted") is ScriptedModel

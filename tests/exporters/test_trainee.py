@@ -5,6 +5,7 @@ import pytest
 from made_pairs import MINUTES, dialogue, document, evidence, exact, pair, worse
 from tiny_trainee import TEMPLATE, save_tokenizer
 
+from wildgraph.corpus import of_sample
 from wildgraph.errors import UsageError
 from wildgraph.exporters.sample import Sample
 from wildgraph.exporters.trainee import Trainee
@@ -41,8 +42,7 @@ def several(index=0):
 
 
 def sample(of, folder):
-    references = sorted(of.documents, key=lambda reference: reference.order)
-    return Sample.of(of, [STORE[reference.hash] for reference in references], Trainee(folder))
+    return Sample.of(of, of_sample(of.documents, STORE.__getitem__), Trainee(folder))
 
 
 def load(folder):

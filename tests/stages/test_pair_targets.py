@@ -200,7 +200,7 @@ def chooser(least, most):
 
 
 def test_a_paradigm_gets_the_distractors_it_asks_for(monkeypatch):
-    monkeypatch.setitem(PARADIGMS, "choose_document", chooser(3, 6))
+    monkeypatch.setattr("wildgraph.stages.pair.PARADIGMS", {**PARADIGMS, "choose_document": chooser(3, 6)})
     counts = Counter()
     for candidate in paired([spec(index, bucket=None, paradigm="choose_document") for index in range(60)], CORPUS):
         roles = Counter(document.role for document in candidate.documents)

@@ -329,9 +329,8 @@ def test_types_get_the_shares_they_are_given():
     small = graph({"task/x": 10}, {}, records=15, kind="document_type/novel")
     third = graph({"task/y": 10}, {}, records=15, kind="document_type/verdict")
     shares = {"contract": 0.1, "document_type/novel": 0.6}
-    kinds = Counter(
-        spec.document_type for spec in take(1500, [TINY, small, third], type_shares=shares, min_length=1, max_length=1, **PLAIN)
-    )
+    sampler = Sampler([TINY, small, third], WalkConfig(min_length=1, max_length=1, **PLAIN), 0).sharing(shares)
+    kinds = Counter(spec.document_type for spec in islice(sampler.candidates(0, 1), 1500) if isinstance(spec, TaskSpec))
     found = [kinds[f"document_type/{name}"] for name in ("contract", "novel", "verdict")]
     assert chisquare(found, [150, 900, 450]).pvalue > 1e-3
 
@@ -346,7 +345,7 @@ def test_types_get_the_shares_they_are_given():
 )
 def test_shares_of_types_that_are_not_there_are_refused(shares, message):
     with pytest.raises(UsageError, match=message):
-        take(1, [TINY, graph({"intent/c": 9}, {}, kind="document_type/novel")], type_shares=shares)
+        Sampler([TINY, graph({"intent/c": 9}, {}, kind="document_type/novel")], WalkConfig(), 0).sharing(shares)
 
 
 # ----------------------------------------------------------------- what is asked for

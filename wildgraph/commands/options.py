@@ -76,6 +76,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 multiple=True,
                 help="Address of an OpenAI-compatible server (repeatable); default $OPENAI_BASE_URL, else OpenAI.",
             ),
+            click.option("--backend", help="Who asks the model, where another package's back end does [OpenAI's protocol]."),
             click.option("--concurrency", type=click.IntRange(1, 4096), help="Requests in flight at most [32]."),
             click.option(
                 "--structured", type=click.Choice(["auto", "json_schema", "json_object", "text"]), help="How JSON is asked for [auto]."
@@ -168,6 +169,7 @@ def model_overrides(flags: dict[str, Any]) -> dict[str, Any]:
     """What the options of :func:`model_options` say, by configuration key."""
     return {
         "model.name": flags["model"],
+        "model.backend": flags["backend"],
         "model.base_url": list(flags["base_url"]) or None,
         "model.concurrency": flags["concurrency"],
         "model.structured": flags["structured"],

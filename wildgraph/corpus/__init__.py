@@ -6,6 +6,7 @@ from wildgraph.corpus.build import Assign, CorpusSettings, build_corpus, embed_d
 from wildgraph.corpus.corpus import FORMAT_VERSION, Corpus
 from wildgraph.corpus.files import load_corpus, save_corpus
 from wildgraph.corpus.filling import fill
+from wildgraph.corpus.naming import of_sample
 from wildgraph.corpus.reading import read_documents
 from wildgraph.corpus.store import DocumentStore
 from wildgraph.corpus.tokens import EstimatedCounter, TokenCounter, TokenizerCounter, token_counter
@@ -23,6 +24,7 @@ __all__ = [
     "embed_documents",
     "fill",
     "load_corpus",
+    "of_sample",
     "read_documents",
     "save_corpus",
     "token_counter",

@@ -78,12 +78,13 @@ def _compiled(source: str) -> _Renderable:
 
 @cache
 def load_template(name: str) -> Template:
-    """The template ``wildgraph/<name>.md``.
+    """The template ``wildgraph/<name>.md``, or of another package: ``<package>:<name>`` is its ``<name>.md``.
 
     Raises:
         ValueError: the file has no version head or no role marks.
     """
-    text = files("wildgraph").joinpath(f"{name}.md").read_text(encoding="utf-8")
+    package, _, place = name.rpartition(":")
+    text = files(package or "wildgraph").joinpath(f"{place}.md").read_text(encoding="utf-8")
     head = _HEAD.match(text)
     if head is None:
         raise ValueError(f"template {name} does not start with a version head")

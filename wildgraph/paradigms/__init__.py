@@ -6,34 +6,34 @@ document, unanswerable questions and what each prompt says are ours.
 
 from __future__ import annotations
 
-from wildgraph.paradigms.aggregation import AGGREGATION
-from wildgraph.paradigms.choose_document import CHOOSE_DOCUMENT
-from wildgraph.paradigms.comparison import COMPARISON
-from wildgraph.paradigms.conflict import CONFLICT
-from wildgraph.paradigms.dialogue import DIALOGUE
-from wildgraph.paradigms.paradigm import Paradigm
-from wildgraph.paradigms.reasoning import REASONING
-from wildgraph.paradigms.single_document import SINGLE_DOCUMENT
-from wildgraph.paradigms.synthesis import SYNTHESIS
-from wildgraph.paradigms.timeline import TIMELINE
-from wildgraph.paradigms.unanswerable import UNANSWERABLE
-from wildgraph.paradigms.verifiable import VERIFIABLE
+from collections.abc import Iterator, Mapping
 
-PARADIGMS: dict[str, Paradigm] = {
-    paradigm.name: paradigm
-    for paradigm in (
-        SINGLE_DOCUMENT,
-        COMPARISON,
-        AGGREGATION,
-        CONFLICT,
-        TIMELINE,
-        SYNTHESIS,
-        CHOOSE_DOCUMENT,
-        DIALOGUE,
-        VERIFIABLE,
-        REASONING,
-        UNANSWERABLE,
-    )
-}
+from wildgraph.errors import UsageError
+from wildgraph.paradigms.paradigm import Paradigm
+from wildgraph.registry import load, registered
+
+
+class _Registered(Mapping[str, Paradigm]):
+    """The paradigms of the registry, those of other packages included, each imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> Paradigm:
+        if name not in registered("paradigms"):
+            raise KeyError(name)
+        found = load("paradigms", name)
+        if not isinstance(found, Paradigm):
+            raise UsageError(f"the paradigm {name!r} is no wildgraph.paradigms.Paradigm but a {type(found).__name__}")
+        if found.name != name:
+            raise UsageError(f"the paradigm that is registered as {name!r} calls itself {found.name!r}", "give both one name")
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(registered("paradigms"))
+
+    def __len__(self) -> int:
+        return len(registered("paradigms"))
+
+
+#: Name -> paradigm.
+PARADIGMS: Mapping[str, Paradigm] = _Registered()
 
 __all__ = ["PARADIGMS", "Paradigm"]

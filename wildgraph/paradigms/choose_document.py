@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from wildgraph.paradigms.drafts import Declined, Draft
+from wildgraph.paradigms.drafts import Draft
 from wildgraph.paradigms.paradigm import OF_SEVERAL, Paradigm
 from wildgraph.paradigms.steps import ANSWER, CITE, INSTRUCT, Do
 
 
-def named(draft: Draft) -> Draft | Declined:
-    """The draft with the right document's title as its bare answer: the answer must name it, and none of the others.
-
-    Example:
-        ``engine_cannot`` is the reason where two of the documents have the same title.
-    """
+def named(draft: Draft) -> Draft:
+    """The draft with the right document's title as its bare answer: the answer must name it, and none of the others."""
     (right,) = draft.required
-    titles = [" ".join((document.title or document.id).split()) for document in draft.shown]
-    if len({title.casefold() for title in titles}) < len(titles):
-        return Declined("unsuitable", "two of the documents have the same title, so no answer can name the right one")
-    return replace(draft, answer=titles[right - 1])
+    return replace(draft, answer=draft.shown[right - 1].title)
 
 
 CHOOSE_DOCUMENT = Paradigm(

@@ -14,6 +14,7 @@ from functools import partial
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from wildgraph.corpus import of_sample
 from wildgraph.errors import WildgraphError
 from wildgraph.fields import ANY_DOCUMENT
 from wildgraph.llm import ChatModel, ChatRequest, Decoding, Prompt, load_template
@@ -24,7 +25,7 @@ from wildgraph.records import Candidate, Document, Json, Message, Pair, Provenan
 from wildgraph.rows import clean
 
 STAGE = "adapt"
-VERSION = 3
+VERSION = 4
 
 
 class AdaptConfig(BaseModel):
@@ -97,7 +98,7 @@ def adapt(
 
 def _draft(candidate: Candidate, document: Callable[[str], Document]) -> Draft:
     paradigm = PARADIGMS[candidate.spec.paradigm]
-    documents = tuple(document(one.hash) for one in candidate.documents)
+    documents = of_sample(candidate.documents, document)
     shown = tuple(one for one, reference in zip(documents, candidate.documents, strict=True) if paradigm.shows(reference.role))
     return Draft(candidate, documents, shown)
 
@@ -168,7 +169,7 @@ def _shared(draft: Draft, config: AdaptConfig) -> dict[str, Json]:
     """The variables that every prompt takes."""
     spec = draft.candidate.spec
     labels: list[Json] = [{"field": node.field, "name": node.name, "concept": node.concept} for node in (*spec.path, *spec.attributes)]
-    material: list[Json] = [{"title": document.title or document.id, "text": document.text} for document in draft.shown]
+    material: list[Json] = [{"title": document.title, "text": document.text} for document in draft.shown]
     return {
         "documents": material,
         "required": list(draft.required),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from wildgraph.corpus import of_sample
 from wildgraph.errors import UsageError
 from wildgraph.exporters import Exporter, Row
 from wildgraph.exporters.licences import allowed, known, spdx
@@ -16,7 +17,7 @@ from wildgraph.records import Document, Pair, Rejection
 from wildgraph.registry import load
 
 STAGE = "export"
-VERSION = 2
+VERSION = 3
 
 
 class ExportConfig(BaseModel):
@@ -103,10 +104,7 @@ def export(
         if refused:
             yield Rejection(stage=STAGE, item=pair.id, reason=refused)
             continue
-        references = sorted(pair.documents, key=lambda reference: reference.order)
-        # The store knows a text by the name it was last read under, the pair by the one it had then.
-        documents = [document(reference.hash).model_copy(update={"id": reference.id}) for reference in references]
-        sample = Sample.of(pair, documents, measure, config.train_on)
+        sample = Sample.of(pair, of_sample(pair.documents, document), measure, config.train_on)
         if earlier and any(key in earlier for key in prompt_keys(sample)):
             yield Rejection(stage=STAGE, item=pair.id, reason="in_earlier_dataset")
             continue

@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from wildgraph.corpus import of_sample
 from wildgraph.gates.verdicts import failed, not_evaluated, passed
 from wildgraph.llm import ChatModel, ChatRequest, Completion, Decoding, Prompt, load_template
 from wildgraph.llm.asking import ask_about
@@ -20,7 +21,7 @@ from wildgraph.records import Document, Json, Message, Pair, Rejection, Verdict,
 from wildgraph.rows import clean
 
 STAGE = "judge"
-VERSION = 1
+VERSION = 2
 JUDGE = "stages/judge"
 LOWEST, HIGHEST = 1, 5
 _LEFT_OUT = "the judge left it out"
@@ -174,7 +175,7 @@ def _asked(pair: Pair, config: JudgeConfig) -> list[Rubric]:
 
 
 def _request(name: str, pair: Pair, turns: Iterable[Message], config: JudgeConfig, document: Callable[[str], Document]) -> ChatRequest:
-    documents = [document(one.hash) for one in sorted(pair.documents, key=lambda one: one.order)]
+    documents = of_sample(pair.documents, document)
     prefix = content_hash("documents", [one.hash for one in documents])
     return ChatRequest(name, judge_prompt(pair, turns, documents, config), Judgement, config.decoding, prefix=prefix)
 
@@ -188,7 +189,7 @@ def judge_prompt(pair: Pair, turns: Iterable[Message], documents: Iterable[Docum
         documents: in the pair's order.
         config: which rubrics.
     """
-    material: list[Json] = [{"title": one.title or one.id, "text": one.text} for one in documents]
+    material: list[Json] = [{"title": one.title, "text": one.text} for one in documents]
     said: list[Json] = [{"role": turn.role, "content": turn.content} for turn in turns]
     asked: list[Json] = [
         rubric.model_dump(mode="json", include={"name", "question", "best", "middle", "worst"}) for rubric in _asked(pair, config)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
-from wildgraph.corpus import TokenCounter
+from wildgraph.corpus import TokenCounter, of_sample
 from wildgraph.exporters.layout import lay_out
 from wildgraph.records import Document, Message, Pair, Rejection, TokenCounts
 
@@ -33,7 +33,7 @@ def measure(
         if isinstance(pair, Rejection):
             yield pair
             continue
-        documents = [document(reference.hash) for reference in sorted(pair.documents, key=lambda reference: reference.order)]
+        documents = of_sample(pair.documents, document)
         chat = lay_out(pair.turns, documents, seed=pair.layout, language=pair.language)
         whole = math.ceil(counter.count_chat(chat) * (1 + margin))
         parts = {

@@ -48,7 +48,6 @@ class WalkConfig(BaseModel):
         require, forbid: labels that every path must, or no path may, hold: ``field=name``, a concept id or a name.
         novel: share of the candidates that leap once to a label that never occurred with any label on the path so far. [ours]
         types: how document types share the candidates: in proportion to their records, to their square roots, or equally.
-        type_shares: document type -> its share of the candidates; what is left goes to the other types as ``types`` says.
         repeats: how often one and the same specification may come, each time with documents of its own. [ours]
         paradigms: names of those that are drawn; empty for all that the engine can write.
         multi: share of multi-document candidates.
@@ -74,7 +73,6 @@ class WalkConfig(BaseModel):
     forbid: tuple[str, ...] = ()
     novel: float = Field(default=0.0, ge=0.0, le=1.0)
     types: Literal["proportional", "sqrt", "uniform"] = "sqrt"
-    type_shares: dict[str, float] = Field(default_factory=dict)
     repeats: int = Field(default=1, ge=1)
     paradigms: tuple[str, ...] = ()
     multi: float = Field(default=0.3, ge=0.0, le=1.0)
@@ -98,10 +96,8 @@ class WalkConfig(BaseModel):
             raise ValueError("max_length is below min_length")
         if not 2 <= self.documents[0] <= self.documents[1]:
             raise ValueError("documents must be two numbers, at least 2, in order")
-        if any(share <= 0.0 for share in (*self.start.values(), *self.type_shares.values())):
+        if any(share <= 0.0 for share in self.start.values()):
             raise ValueError("shares must be above 0")
-        if sum(self.type_shares.values()) > 1.0 + 1e-9:
-            raise ValueError("type_shares add up to more than 1")
         return self
 
     @property
@@ -192,6 +188,12 @@ class Sampler:
         self.grounds = [Ground(graph, config.rules, self.required, forbidden) for graph in ordered]
         self.shares = type_shares(self.grounds, config)
         self.tours: dict[int, Tour] = {}
+
+    def sharing(self, asked: Mapping[str, float]) -> Self:
+        """The same with these shares of document types; see :func:`type_shares`."""
+        part = copy(self)
+        part.shares = type_shares(self.grounds, self.config, asked)
+        return part
 
     def narrowed(self, paradigms: Collection[str] | None, document_types: Collection[str] | None) -> Self:
         """The same with these paradigms and graphs alone (``None`` for all), coverage anew; a UsageError where no path can start then."""
@@ -360,8 +362,13 @@ def _step_mode(config: WalkConfig) -> Literal["history", "markov"]:
     return "history" if config.mode == "history" else "markov"
 
 
-def type_shares(grounds: Sequence[Ground], config: WalkConfig) -> Floats:
+def type_shares(grounds: Sequence[Ground], config: WalkConfig, asked: Mapping[str, float] | None = None) -> Floats:
     """Each graph's share of the candidates; shape (graphs,), adds up to 1.
+
+    Args:
+        grounds: the graphs.
+        config: how the types share what nobody asked for.
+        asked: document type -> the share that it is to have.
 
     Raises:
         UsageError: no graph can be walked, or a share is given to one that is not there.
@@ -382,7 +389,7 @@ def type_shares(grounds: Sequence[Ground], config: WalkConfig) -> Floats:
     weights = np.where(weights > 0.0, weights, np.nan) ** power
     weights = np.nan_to_num(weights, nan=0.0)
     given = np.zeros(len(grounds))
-    for name, share in sorted(config.type_shares.items()):
+    for name, share in sorted((asked or {}).items()):
         given[graph_named(name, grounds)] = share
     rest = np.where(given > 0.0, 0.0, weights)
     left = max(0.0, 1.0 - float(given.sum()))
