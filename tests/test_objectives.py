@@ -101,7 +101,7 @@ def test_a_quota_that_cannot_be_met_is_named_with_its_reason_and_the_rest_is_kep
     shape = ("--paradigm-share", "comparison=0.5", "--type-share", "news article=1")
     short = drawn(one, "-n", 12, "-o", tmp_path / "short", *shape, "--compose", 0, *settings)
     assert short.code == 7
-    said = re.search(r"paradigm comparison: 0 of 6 \(no_document_group (\d+), duplicate_spec (\d+)\)", short.error)
+    said = re.search(r"paradigm comparison 0 of 6 \(no_document_group (\d+), duplicate_spec (\d+)\)", short.error)
     # Nobody was asked about them: such candidates are tried ten times as patiently.
     assert said is not None, short.error
     assert sum(map(int, said.groups())) == 120

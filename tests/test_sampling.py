@@ -185,7 +185,7 @@ def test_every_candidate_leaves_its_specification_and_what_became_of_it(config, 
     assert found.quality == ()  # the graphs lie elsewhere
     shown = succeed("coverage", run).out
     assert "court decision" in shown
-    assert f"candidates {len(told)}, accepted 25" in shown
+    assert shown.startswith(f"reached  by {len(told)} candidates, of which 25 were accepted")
     assert json.loads(succeed("coverage", run, "--json").out)["candidates"] == len(told)
     assert "reached by accepted paths" in succeed("status", run).out
 
@@ -258,6 +258,7 @@ def test_documents_that_run_out_are_named(tmp_path: Path):
     outcome = drawn(GRAPHS, "-n", 5, "-o", tmp_path / "run", "--multi", 1, documents=documents)
     assert outcome.code == 7
     assert "the documents ran out" in outcome.error
+    assert "add documents, several of each type" in outcome.error
     assert "no_document_group" in outcome.error
     assert wildgraph("export", tmp_path / "run").code == 7  # never an empty data set with exit code 0
     assert not (tmp_path / "run/export").exists()
@@ -271,6 +272,7 @@ def test_gates_that_turn_most_away_are_named(config, tmp_path: Path):
     outcome = drawn(GRAPHS, "-n", 5, "-o", tmp_path / "run", *strict, "--paradigm", "single_document", documents=documents)
     assert outcome.code == 7, outcome.err
     assert "the gates turned most candidates away" in outcome.error
+    assert f"see which with `wildgraph gate {tmp_path / 'run'}`" in outcome.error
 
 
 @pytest.mark.usefixtures("remembered")

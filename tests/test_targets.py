@@ -81,6 +81,8 @@ def test_a_target_that_no_choice_fills_is_named_with_the_reason(run, trainee):
     )  # fmt: skip
     assert outcome.code == 7
     assert "do not fill the target lengths" in outcome.error
+    assert "short of bucket 4m 0 of 2 (bucket_not_filled " in outcome.error
+    assert "ask for shorter --target-tokens" in outcome.error
     assert "4m in train: no choice of related documents comes near enough: " in outcome.error
 
 

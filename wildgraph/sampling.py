@@ -42,7 +42,7 @@ def sample_pairs(
     """The first ``config.sample.n`` accepted pairs, written to the run.
 
     Raises:
-        EmptyResultError: fewer came out, or not in the shape asked for; the message says what ran out, and which quota lacks what.
+        EmptyResultError: fewer came out, or not in the shape asked for; the message says what ran out, which quota lacks what, and what to do.
         BudgetError: a cap was reached. In both cases what there is was kept.
     """
     wanted = config.sample.n
@@ -65,7 +65,7 @@ def sample_pairs(
             raise loop.stopped  # nothing to keep: the sample before this one stays
         store.commit()  # before the manifest says so: derived documents would else be missing after a crash
         loop.finish(mark, wanted, missing)
-    short = loop.short_of(wanted)
+    short = loop.shortfall(wanted).error
     if short is not None:
         raise short
     return SampleResult(run.path, run.path / loop.folder, loop.accepted, wanted, loop.tried, False, missing)

@@ -36,7 +36,7 @@ def say(head: str, text: str) -> None:
 
 def show_estimate(estimate: Estimate) -> None:
     """What a job will take: low, expected and high, stage by stage, with what the figures rest on."""
-    click.echo(f"{'':<21}{'case':<9}{'requests':>9}{'tokens in':>11}{'cached':>9}{'tokens out':>11}{'price':>10}")
+    click.echo(f"{'':<25}{'case':<8}{'requests':>9}{'tokens in':>10}{'cached':>8}{'tokens out':>11}{'price':>9}")
     for stage in estimate.stages:
         for name, case, amount in (("", "low", stage.low), (stage.prompt, "expected", stage.expected), ("", "high", stage.high)):
             click.echo(_estimated(name, case, amount))
@@ -56,8 +56,8 @@ def _estimated(name: str, case: str, amount: Amount) -> str:
     price = "" if amount.cost is None else dollars(amount.cost)
     usage = amount.usage
     return (
-        f"{clipped(name, 20):<21}{case:<9}{short(amount.requests):>9}{short(usage.prompt_tokens):>11}{short(usage.cached_tokens):>9}"
-        f"{short(usage.completion_tokens):>11}{price:>10}"
+        f"{clipped(name, 24):<25}{case:<8}{short(amount.requests):>9}{short(usage.prompt_tokens):>10}{short(usage.cached_tokens):>8}"
+        f"{short(usage.completion_tokens):>11}{price:>9}"
     )
 
 

@@ -21,13 +21,13 @@ from wildgraph.config import Config, SampleConfig
 from wildgraph.corpus import Corpus, DocumentStore, TokenCounter, token_counter
 from wildgraph.drafting import Drafting
 from wildgraph.engines import OFFLINE, Bills, Engines
-from wildgraph.errors import BudgetError, EmptyResultError, RunError, WildgraphError
+from wildgraph.errors import BudgetError, RunError
 from wildgraph.funnel import Observer, StageCount
 from wildgraph.objectives import Objectives
 from wildgraph.paradigms import PARADIGMS
 from wildgraph.quotas import Lack
-from wildgraph.reasons import REASONS
 from wildgraph.records import Json, Pair, Rejection, Split, TaskSpec, Verdict
+from wildgraph.shortfall import Shortfall
 from wildgraph.stages import adapt as adapt_stage
 from wildgraph.stages import closed_book as closed_book_stage
 from wildgraph.stages import contrast as contrast_stage
@@ -344,56 +344,13 @@ class Waves:
             total.transient += 1  # a sample that fell short is tried again, not taken for whole
         self.run.finish("sample", mark, total, files, about)
 
-    def short_of(self, wanted: int) -> WildgraphError | None:
-        """What to raise of a sample that is not as it was asked for; ``None`` if it is."""
-        kept = f"what there is was kept in {self.run.path / 'pairs.jsonl'}"
-        quotas = "; ".join(
-            f"{one.dimension} {one.name or 'of any other kind'}: {one.got} of {one.wanted} ({one.why})" for one in self.lacks
-        )
-        if self.stopped is not None:
-            said = f"{self.stopped.message}; {self.accepted} of {wanted} pairs were accepted{f', short of {quotas}' if quotas else ''}"
-            return BudgetError(said, f"{self.stopped.hint}; {kept}")
-        if self.accepted < wanted:
-            said = f"{self.accepted} of {wanted} pairs were accepted after {self.tried} candidates: {self.exhausted()}"
-            return EmptyResultError(f"{said}{f'; short of {quotas}' if quotas else ''}", kept)
-        return EmptyResultError(f"the sample does not have the shape that was asked for: {quotas}", kept) if quotas else None
-
-    def exhausted(self) -> str:
-        """Which resource ran out, by the most frequent kind of rejection."""
-        kinds: Counter[str] = Counter()
-        for reason, count in self.reasons.items():
-            kinds[_RESOURCE.get(reason, "gates" if REASONS[reason][0] == "gated" else "model")] += count
-        if not kinds:
-            return "no candidate was tried"
-        kind = kinds.most_common(1)[0][0]
-        listed = ", ".join(f"{reason} {count}" for reason, count in self.reasons.most_common(4))
-        unfilled = "".join(f"; {why}: {count} candidates" for why, count in self.unfilled.most_common(4))
-        return f"{_EXPLAINED[kind]} ({listed}{unfilled})"
+    def shortfall(self, wanted: int) -> Shortfall:
+        """The sample beside what was asked for."""
+        figures = (wanted, self.accepted, self.tried, self.reasons, self.unfilled)
+        return Shortfall(self.run.path, self.folder, *figures, self.lacks, self.stopped)
 
 
 def _failed(pair: Pair, rejection: Rejection) -> Pair:
     """A pair with the verdict that turned it away."""
     gate, _, detail = rejection.detail.partition(": ")
     return pair.model_copy(update={"verdicts": (Verdict(gate=gate, status="fail", reason=rejection.reason, detail=detail),)})
-
-
-_RESOURCE = {
-    "dead_end": "specs",
-    "duplicate_spec": "specs",
-    "engine_cannot": "engine",
-    "exact_duplicate": "specs",
-    "near_duplicate": "specs",
-    "no_matching_document": "documents",
-    "no_document_group": "documents",
-    "bucket_not_filled": "lengths",
-    "over_target": "lengths",
-    "under_target": "lengths",
-}
-_EXPLAINED = {
-    "specs": "the specifications ran out: the graphs and documents give no further different tasks",
-    "documents": "the documents ran out: too few of the types the graphs ask for",
-    "lengths": "the documents of one split, with what was written, do not fill the target lengths",
-    "engine": "the engine cannot write most of the sampled tasks",
-    "gates": "the gates turned most candidates away",
-    "model": "the model failed on most candidates",
-}

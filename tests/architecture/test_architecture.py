@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import wildgraph
-from wildgraph import errors, waves
+from wildgraph import errors, shortfall
 from wildgraph.reasons import REASONS
 
 ROOT = Path(__file__).parents[2]
@@ -220,8 +220,8 @@ def test_every_reason_in_the_vocabulary_is_used():
 
 
 def test_the_tables_of_reasons_elsewhere_know_the_vocabulary():
-    assert set(waves._RESOURCE) <= set(REASONS)
-    assert set(waves._RESOURCE.values()) <= set(waves._EXPLAINED)
+    assert set(shortfall.RESOURCE) <= set(REASONS)
+    assert {*shortfall.RESOURCE.values(), "gates", "model"} == set(shortfall.SAID)
 
 
 def errors_of_this_package():
