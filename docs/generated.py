@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import Any
 
 
 def reasons() -> str:
@@ -63,6 +64,76 @@ def settings() -> str:
 
     table = [row for row in rows(Config(), "") if not any(f"`{stage}.fields`" in row for stage in ("mine", "canonicalize", "walk"))]
     return "\n".join(["| key | default | meaning |", "|---|---|---|", *table])
+
+
+def _form(annotation: Any) -> str:  # noqa: ANN401 - whatever stands behind a field's colon
+    """What JSON holds for a field of this type, with other records as links."""
+    from collections.abc import Mapping
+    from types import NoneType, UnionType
+    from typing import Literal, Union, get_args, get_origin
+
+    from pydantic import BaseModel
+
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin in (Union, UnionType):
+        return " or ".join([*(_form(one) for one in inner if one is not NoneType), "null"])
+    if origin is Literal:
+        return ", ".join(f"`{one}`" for one in inner)
+    if origin is tuple and inner[-1:] == (...,):
+        return f"list of {_form(inner[0])}"
+    if origin is tuple:
+        return f"[{', '.join(_form(one) for one in inner)}]"
+    if origin is Mapping:
+        return f"object, {_form(inner[0])} → {_form(inner[1])}"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return f"[{annotation.__name__}](#{annotation.__name__.lower()})"
+    return {str: "text", int: "integer", float: "number", bool: "boolean"}.get(annotation, "any JSON")
+
+
+def _bounds(metadata: Iterable[object]) -> str:
+    """What a field's value is held to, such as ``≥ 1``."""
+    words = {"ge": "≥ {:g}", "le": "≤ {:g}", "min_length": "length ≥ {}", "max_length": "length ≤ {}"}
+    return "".join(f", {said.format(getattr(one, name))}" for name, said in words.items() for one in metadata if hasattr(one, name))
+
+
+def _marked_up(text: str) -> str:
+    """Prose of a docstring as Markdown; a record's ``None`` is ``null`` in its file."""
+    import re
+
+    return (
+        re.sub(r":(?:mod|func|class|data|meth):`([^`]*)`", r"`\1`", " ".join(text.split())).replace("``", "`").replace("`None`", "`null`")
+    )
+
+
+def records(*names: str) -> str:
+    """Records with their fields: what JSON holds for each, whether it may be absent, and what it means."""
+    import inspect
+
+    from pydantic import BaseModel
+
+    import wildgraph.records
+    import wildgraph.taskgraph.graph
+
+    def section(name: str) -> str:
+        kind: type[BaseModel]
+        kind = getattr(wildgraph.records, name, None) or getattr(wildgraph.taskgraph.graph, name)
+        said = _marked_up(inspect.cleandoc(kind.__doc__ or "").partition("Attributes:")[0])
+        meanings, rows = explained(kind), []
+        for field, info in kind.model_fields.items():
+            default = "" if info.is_required() else f"`{_shown(info.get_default(call_default_factory=True))}`"
+            rows.append(
+                f"| `{field}` | {_form(info.annotation)}{_bounds(info.metadata)} | {default} | {_marked_up(meanings[field]).rstrip('.')} |"
+            )
+        return "\n".join([f"### {name}", "", said, "", "| key | holds | if absent | meaning |", "|---|---|---|---|", *rows])
+
+    return "\n\n".join(section(name) for name in names)
+
+
+def _shown(default: object) -> str:
+    """A default as JSON has it."""
+    import json
+
+    return json.dumps(default, ensure_ascii=False)
 
 
 def checkers(*, ifeval: bool) -> str:
@@ -144,6 +215,14 @@ def benchmarks() -> str:
     return "\n".join(["| benchmark | data | paper | columns | note |", "|---|---|---|---|---|", *rows])
 
 
+#: Every record that a file of a run holds, by the page's parts.
+PAIR_RECORDS = (
+    *("Pair", "DocumentRef", "Message", "Evidence", "Checker", "Twin", "Alternative", "Verdict", "TokenCounts", "Provenance"),
+    *("TaskSpec", "PathNode", "Candidate", "Document", "Rejection"),
+)
+GRAPH_RECORDS = ("TaskGraph", "GraphNode", "GraphEdge", "Concept", "Assignment")
+LOG_RECORDS = ("Conversation", "Span", "MetaInformation", "Value", "LabelledRecord")
+
 _PARTS: dict[str, Callable[[], str]] = {
     "<!-- reasons -->": reasons,
     "<!-- commands -->": commands,
@@ -151,6 +230,9 @@ _PARTS: dict[str, Callable[[], str]] = {
     "<!-- gates -->": gates,
     "<!-- gate table -->": gate_table,
     "<!-- benchmarks -->": benchmarks,
+    "<!-- records of pairs -->": partial(records, *PAIR_RECORDS),
+    "<!-- records of graphs -->": partial(records, *GRAPH_RECORDS),
+    "<!-- records of logs -->": partial(records, *LOG_RECORDS),
     "<!-- checkers -->": partial(checkers, ifeval=False),
     "<!-- ifeval -->": partial(checkers, ifeval=True),
 }

@@ -255,7 +255,7 @@ def test_tables_that_bite(model):
     ("text", "says"),
     [
         ("grpah: {min_support: 3}", "'grpah' … did you mean 'graph'?"),
-        ("graph: {min_suport: 3}", "'graph.min_suport' … did you mean 'min_support'?"),
+        ("graph: {min_suport: 3}", "'graph.min_suport' … did you mean 'graph.min_support'?"),
         ("graph: 3", "'graph'"),
         ("model:", "'model'"),
         ("- a\n- b", "must hold keys and values"),
@@ -355,6 +355,9 @@ def test_servers_that_cannot_be_used(fake_server):
     fails(USAGE, *ask("http://user:password@localhost/v1"), says="credentials")
     fails(USAGE, *ask("http://127.0.0.1:9/v1")[:5], "--model", "gpt", says="needs a server … OPENAI_API_KEY")
     fails(USAGE, *ask("")[:5], "--base-url", "http://127.0.0.1:9/v1", says="no --model is named")
+    documents = write_rows(Path("documents.jsonl"), seed_documents("contract"))
+    judged = ("sample", GRAPHS, "-d", documents, "-o", "sampled", "-n", 2, "-q", "--judge-model", "strict")
+    fails(USAGE, *judged, says="the judge 'strict' needs a server … --judge-base-url")
     assert not Path("run/private/mined.jsonl").exists()
     assert wildgraph("status", "run").code == 0
 

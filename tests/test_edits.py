@@ -171,7 +171,8 @@ def test_a_file_of_edits(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b"rename: {", "is not YAML"),
+        (b"rename: {", "is not YAML, line 1"),
+        (b"rename: {task/a: b}\nmerge: {task/a: null}", "merge.task/a .* see line 2"),
         (b"\xff", "cannot read the edits"),
         (b"- a", "holds no edits"),
         (b"[]", "holds no edits"),

@@ -1,12 +1,16 @@
 import json
 import math
+import re
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_pairs import pair
 from pydantic import ValidationError
+from whole_runs import ROOT
 
+from wildgraph import records
 from wildgraph.fields import MetaField
 from wildgraph.reasons import REASONS
 from wildgraph.records import (
@@ -31,6 +35,8 @@ from wildgraph.records import (
     canonical_json,
     content_hash,
 )
+from wildgraph.taskgraph import TaskGraph
+from wildgraph.taskgraph.graph import GraphEdge, GraphNode
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -215,3 +221,28 @@ def test_a_row_with_a_key_too_many_is_no_pair():
 def test_a_pair_without_turns_has_no_instruction():
     bare = pair().model_copy(update={"turns": ()})
     assert (bare.instruction, bare.response, bare.evidence) == ("", "", ())
+
+
+# --------------------------------------------------------------------------- the reference
+
+
+def test_the_reference_explains_every_key_of_every_record_that_a_file_holds():
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        import generated
+    finally:
+        sys.path.pop(0)
+    page = generated.on_page_markdown((ROOT / "docs" / "reference" / "records.md").read_text(encoding="utf-8"))
+    of_graphs = (TaskGraph, GraphNode, GraphEdge)
+    kinds = [kind for kind in vars(records).values() if isinstance(kind, type) and issubclass(kind, records.Record)]
+    for kind in (*kinds, *of_graphs):
+        if kind is records.Record:
+            continue
+        (section,) = re.findall(rf"^### {kind.__name__}\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
+        rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in section.splitlines() if line.startswith("| `")]
+        assert [row[0].strip("` ") for row in rows] == list(kind.model_fields), kind
+        assert all(len(row) == 4 and row[1] and row[3] for row in rows), kind
+        assert all(f"### {name}\n" in page for name in re.findall(r"\[(\w+)\]\(#", section)), kind
+    assert "| `index` | integer, ≥ 0 |  | place" in page
+    assert "| `answer` | text or null | `null` |" in page
+    assert "<!--" not in page

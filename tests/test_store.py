@@ -89,7 +89,7 @@ def test_a_directory_that_cannot_be_made_is_an_error(tmp_path, place):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "manifest.json").write_text(json.dumps(MANIFEST))
     (tmp_path / "run" / "private").write_text("in the way")
-    with pytest.raises(RunError, match="cannot make the run directory") as caught, RunDirectory.write(tmp_path / place):
+    with pytest.raises(RunError, match="cannot write to the run directory") as caught, RunDirectory.write(tmp_path / place):
         pass
     assert one_line(caught)
 

@@ -22,7 +22,7 @@ def replacing(target: Path, mode: int) -> Iterator[int]:
     Raises:
         RunError: the disk is full or the file cannot be written.
     """
-    partial = target.with_name(f"{target.name}.partial")
+    partial = target.parent / f"{target.name}.partial"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         partial.unlink(missing_ok=True)  # one that a killed command left has that command's mode
@@ -33,7 +33,12 @@ def replacing(target: Path, mode: int) -> Iterator[int]:
             raise RunError(
                 f"the disk is full while writing {target}", "free some space and run the same command again: nothing paid for is lost"
             ) from error
-        raise RunError(f"cannot write {target}: {error.strerror}") from error
+        raise cannot_write(target, error) from error
+
+
+def cannot_write(target: Path, error: OSError) -> RunError:
+    """The error for a file or folder that cannot be written."""
+    return RunError(f"cannot write {target}: {error.strerror or error}", "name a place that you may write to")
 
 
 def spare(file: Path, start: str, what: str, hint: str) -> None:
@@ -46,8 +51,10 @@ def spare(file: Path, start: str, what: str, hint: str) -> None:
         hint: what to do instead.
 
     Raises:
-        RunError: there is a file that does not start as ours do.
+        RunError: there is a file that does not start as ours do, or a folder.
     """
+    if file.is_dir():
+        raise RunError(f"{file} is a folder", hint)
     try:
         with file.open("rb") as handle:
             ours = handle.read(len(start)).lower() == start.encode()

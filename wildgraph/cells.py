@@ -15,7 +15,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from wildgraph.config import Config
-from wildgraph.errors import UsageError
+from wildgraph.errors import UsageError, did_you_mean
 from wildgraph.grounds import graph_named
 from wildgraph.paradigms import PARADIGMS
 from wildgraph.quotas import REST, Cell, Dimension, Lack, Plan, lacking
@@ -76,7 +76,7 @@ def dimensions(config: Config, sampler: Sampler) -> tuple[Dimension, ...]:
     types = {sampler.grounds[graph_named(name, sampler.grounds)].graph.document_type: share for name, share in asked.document_types.items()}
     unknown = next((name for name in asked.paradigms if name not in PARADIGMS), None)
     if unknown is not None:
-        raise UsageError(f"a share is given to the paradigm {unknown!r}, which is not there", f"there are {', '.join(PARADIGMS)}")
+        raise UsageError(f"a share is given to the paradigm {unknown!r}, which is not there", did_you_mean(unknown, PARADIGMS))
     wanted: dict[str, Mapping[str, float]] = {
         PARADIGM: asked.paradigms,
         TYPE: types,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import reprlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -13,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from wildgraph.buckets import length_of, parse_targets
 from wildgraph.corpus import CorpusSettings
-from wildgraph.errors import ConfigError, UsageError
+from wildgraph.errors import ConfigError, UsageError, did_you_mean
 from wildgraph.fields import DEFAULT_FIELDS, MetaField, field_table
+from wildgraph.handwritten import line_of, read_yaml
 from wildgraph.llm.prices import Price
 from wildgraph.llm.window import Overflow
 from wildgraph.quotas import Dimension
@@ -103,8 +103,8 @@ class ModelConfig(_Section):
     def _reasons(cls, retry: tuple[str, ...]) -> tuple[str, ...]:
         unknown = next((reason for reason in retry if reason not in REASONS), None)
         if unknown:
-            near = difflib.get_close_matches(unknown, REASONS, n=1)
-            raise ValueError(f"there is no rejection reason {unknown!r}{f', did you mean {near[0]!r}?' if near else ''}")
+            hint = did_you_mean(unknown, REASONS, "see the reference of reasons")
+            raise ValueError(f"there is no rejection reason {unknown!r}, {hint}")
         return retry
 
 
@@ -289,43 +289,29 @@ def load_config(path: Path | None = None, overrides: Mapping[str, Any] | None = 
     Raises:
         ConfigError: unreadable file, unknown key, or a value out of range.
     """
-    data: dict[str, Any] = {}
-    source = "the command line"
-    if path is not None:
-        import yaml
-
-        source = str(path)
-        try:
-            loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"cannot read the configuration {path}: {error}") from error
-        except yaml.YAMLError as error:
-            raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-        except RecursionError as error:
-            raise ConfigError(f"{path} is nested too deeply", "a configuration has three levels") from error
-        if loaded is not None and not isinstance(loaded, dict):
-            raise ConfigError(f"{path} must hold keys and values", "such as `graph: {min_support: 3}`")
-        data = loaded or {}
-    for dotted, value in (overrides or {}).items():
-        if value is None:
-            continue
+    loaded = None if path is None else read_yaml(path, "configuration", ConfigError)
+    if loaded is not None and not isinstance(loaded, dict):
+        raise ConfigError(f"{path} must hold keys and values", "such as `graph: {min_support: 3}`")
+    data: dict[str, Any] = loaded or {}
+    given = {dotted: value for dotted, value in (overrides or {}).items() if value is not None}
+    for dotted, value in given.items():
         place = data
         *outer, last = dotted.split(".")
-        for key in outer:
+        for depth, key in enumerate(outer, 1):
             place = place.setdefault(key, {})
             if not isinstance(place, dict):
-                raise ConfigError(f"{source}: {key} must hold keys and values")
+                raise ConfigError(f"configuration key {key} must hold keys and values", _set_in(outer[:depth], path, {}))
         place[last] = value
     for name in _TABLE_USERS:
         if isinstance(data.get(name), Mapping) and "fields" in data[name]:
             raise ConfigError(f"{name} has no field table of its own", "write `fields:` at the top of the configuration")
     for where, number in _numbers(data):
         if not math.isfinite(number):
-            raise ConfigError(f"configuration key {where!r} must be a finite number (got {number})", f"set in {source}")
+            raise ConfigError(f"configuration key {where!r} must be a finite number (got {number})", _set_in(where.split("."), path, given))
     try:
         return Config.model_validate(data)
     except ValidationError as error:
-        raise _explained(error, source) from error
+        raise _explained(error, path, given) from error
 
 
 def _numbers(section: Mapping[str, Any], where: str = "", depth: int = 4) -> Iterator[tuple[str, float]]:
@@ -337,25 +323,53 @@ def _numbers(section: Mapping[str, Any], where: str = "", depth: int = 4) -> Ite
             yield from _numbers(value, f"{where}{key}.", depth - 1)
 
 
-def _explained(error: ValidationError, source: str) -> ConfigError:
+def _set_in(keys: Sequence[str | int], path: Path | None, given: Mapping[str, Any]) -> str:
+    """Where a key was set: in which line of the file, or over it; empty where neither knows it."""
+    where = ".".join(map(str, keys))
+    # What is said of a whole section may come from either.
+    over = any(f"{where}.".startswith(f"{dotted}.") or dotted.startswith(f"{where}.") for dotted in given)
+    line = None if path is None or any(f"{where}.".startswith(f"{dotted}.") for dotted in given) else line_of(path, keys)
+    return " and ".join([*([f"set in {path}, line {line}"] if line else []), *(["given as an option"] if over else [])])
+
+
+def _keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """All dotted keys of a section and those below it."""
+    for name, info in section.model_fields.items():
+        yield f"{prefix}{name}"
+        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+            yield from _keys(info.annotation, f"{prefix}{name}.")
+
+
+def _nearest(place: Sequence[str | int]) -> str:
+    """A hint for an unknown key: one like it in its own section, else one of that name elsewhere, else what its section has."""
+    section: Any = Config
+    for part in place[:-1]:
+        if isinstance(part, int):  # a place in a list: its section stays the list's
+            continue
+        annotation = section.model_fields[part].annotation if part in getattr(section, "model_fields", {}) else None
+        # A list of sections is annotated as tuple[Section, ...].
+        inner = next((one for one in get_args(annotation) if isinstance(one, type)), annotation)
+        section = inner if isinstance(inner, type) else None
+    last, above = str(place[-1]), "".join(f"{part}." for part in place[:-1])
+    known = list(getattr(section, "model_fields", {}))
+    here = did_you_mean(last, known, "-")
+    if here != "-":
+        return here.replace("'", f"'{above}", 1)
+    elsewhere = next((key for key in _keys(Config) if key.rpartition(".")[2] == last), "")
+    return f"did you mean {elsewhere!r}?" if elsewhere else f"known here: {', '.join(known)}"
+
+
+def _explained(error: ValidationError, path: Path | None, given: Mapping[str, Any]) -> ConfigError:
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
+    place = [part for part in first["loc"] if part != "[key]"]
+    where = ".".join(map(str, place))
+    said = _set_in(place, path, given)
     if first["type"] == "extra_forbidden":
-        section: Any = Config
-        for part in first["loc"][:-1]:
-            if isinstance(part, int):  # a place in a list: its section stays the list's
-                continue
-            annotation = (
-                section.model_fields[part].annotation if isinstance(part, str) and part in getattr(section, "model_fields", {}) else None
-            )
-            # A list of sections is annotated as tuple[Section, ...].
-            inner = next((one for one in get_args(annotation) if isinstance(one, type)), annotation)
-            section = inner if isinstance(inner, type) else None
-        known = list(getattr(section, "model_fields", {}))
-        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
-        return ConfigError(
-            f"unknown configuration key {where!r}", f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
-        )
+        return ConfigError(f"unknown configuration key {where!r}{f', {said}' if said.startswith('set in') else ''}", _nearest(place))
+    problem = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    if first["type"] in ("model_type", "dict_type"):
+        problem = "must hold keys and values"
+    elif first["type"] == "missing":
+        return ConfigError(f"configuration key {where!r} is missing", said)
     # reprlib, since a few lines of YAML that refer to each other can mean gigabytes.
-    problem = first["msg"].removeprefix("Value error, ")
-    return ConfigError(f"configuration key {where!r}: {problem} (got {reprlib.repr(first.get('input')):.80})", f"set in {source}")
+    return ConfigError(f"configuration key {where!r}: {problem} (got {reprlib.repr(first.get('input')):.80})", said)

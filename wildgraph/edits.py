@@ -12,14 +12,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from wildgraph.catalogue import Catalogue
-from wildgraph.errors import InputError
+from wildgraph.errors import InputError, did_you_mean
+from wildgraph.handwritten import line_of, read_yaml
 from wildgraph.labels import Label
 from wildgraph.records import Assignment, Concept
 
@@ -74,19 +74,17 @@ def load_edits(path: str) -> Edits:
     """
     if not path:
         return Edits()
-    import yaml
-
+    data = read_yaml(Path(path), "edits", InputError)
     try:
-        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         return Edits() if data is None else Edits.model_validate(data)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the edits {path}: {error}") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise InputError(f"{path} holds no edits: {where} {first['msg'].removeprefix('Value error, ')}".replace(":  ", ": ")) from error
+        line = line_of(Path(path), first["loc"])
+        raise InputError(
+            f"{path} holds no edits: {where} {first['msg'].removeprefix('Value error, ')}".replace(":  ", ": "),
+            f"see line {line}" if line else "",
+        ) from error
 
 
 def apply_edits(catalogue: Catalogue, edits: Edits) -> Catalogue:
@@ -130,8 +128,5 @@ def apply_edits(catalogue: Catalogue, edits: Edits) -> Catalogue:
 
 def _known(concept: str, concepts: Mapping[str, Concept]) -> None:
     if concept not in concepts:
-        near = difflib.get_close_matches(concept, concepts, n=1)
-        raise InputError(
-            f"the edits name {concept!r}, which is no concept of this catalogue",
-            f"did you mean {near[0]!r}?" if near else "private/catalogue.jsonl lists them",
-        )
+        hint = did_you_mean(concept, concepts, "private/catalogue.jsonl lists them")
+        raise InputError(f"the edits name {concept!r}, which is no concept of this catalogue", hint)

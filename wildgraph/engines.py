@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from wildgraph.backends.openai_compatible import OpenAICompatible
 
 OFFLINE = "offline"
+_NO_SERVER = "set OPENAI_API_KEY for OpenAI, or --base-url (or OPENAI_BASE_URL) for a server of your own"
 
 
 @dataclass(frozen=True)
@@ -302,7 +303,13 @@ def _other(config: Config, role: Literal["judge", "trainee"], cache: ResponseCac
     key = os.environ.get(f"WILDGRAPH_{role.upper()}_KEY")
     if key is None and host_of(named.model.base_url) not in (host_of(config.model.base_url), host_of(())):
         key = ""  # the key of one server is not shown to another
-    return network_model(named, cache, tally, budget, key)
+    try:
+        return network_model(named, cache, tally, budget, key)
+    except ConfigError as error:
+        if error.hint != _NO_SERVER:
+            raise
+        hint = f"name one with --{role}-base-url, or set OPENAI_API_KEY for OpenAI"
+        raise ConfigError(f"the {role} {named.model.name!r} needs a server", hint) from error
 
 
 def price_of(config: Config) -> Price | None:
@@ -353,10 +360,7 @@ def network_model(
 
     settings = config.model
     if not settings.base_url and not os.environ.get("OPENAI_BASE_URL") and not os.environ.get("OPENAI_API_KEY"):
-        raise ConfigError(
-            f"model {settings.name!r} needs a server",
-            "set OPENAI_API_KEY for OpenAI, or --base-url (or OPENAI_BASE_URL) for a server of your own",
-        )
+        raise ConfigError(f"model {settings.name!r} needs a server", _NO_SERVER)
     return OpenAICompatible(
         settings.name,
         settings.base_url or None,

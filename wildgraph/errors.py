@@ -18,6 +18,9 @@ A failed *item* is never an exception: it is a :class:`wildgraph.records.Rejecti
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class WildgraphError(Exception):
     """An error the user can act on.
@@ -84,3 +87,22 @@ class EmptyResultError(WildgraphError):
     """Nothing, or less than was asked for, came out; what there is was kept."""
 
     exit_code = 7
+
+
+#: Names that a hint lists at most.
+_LISTED = 24
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """A hint for a name that is not known: the nearest one that is, else ``otherwise``, else all of them.
+
+    Example:
+        >>> did_you_mean("comparisn", ["single_document", "comparison"])
+        "did you mean 'comparison'?"
+        >>> did_you_mean("x", ["single_document", "comparison"])
+        'there are single_document, comparison'
+    """
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return f"did you mean {near[0]!r}?" if near else otherwise or f"there are {', '.join(names[:_LISTED])}{more}"

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wildgraph.chance import Floats, Indices, keys, pick, uniforms
-from wildgraph.errors import UsageError
+from wildgraph.errors import UsageError, did_you_mean
 from wildgraph.fields import TASK
 from wildgraph.paths import Mode, Terms, sample_paths
 from wildgraph.records import PathNode
@@ -261,8 +261,11 @@ def find_label(name: str, graphs: Sequence[TaskGraph]) -> str:
             for spelling in (node.concept, node.name, node.concept.partition("/")[2]):
                 known.setdefault(spelling.casefold(), set()).add(node.concept)
     found = sorted(known.get(asked, ()))
+    if not known and sign:
+        fields = sorted({node.field for graph in graphs for node in graph.nodes})
+        raise UsageError(f"no graph has labels of the field {field_name.strip()!r}", did_you_mean(field_name.strip(), fields))
     if not found:
-        near = difflib.get_close_matches(asked, known, n=1)
+        near = difflib.get_close_matches(asked, known, n=1, cutoff=0.4)  # a word of a name is enough
         nearest = sorted(known[near[0]])[0] if near else ""
         raise UsageError(
             f"no graph has a label {name!r}", f"did you mean {nearest!r}?" if near else "`wildgraph view` shows the labels of every graph"
@@ -285,11 +288,8 @@ def graph_named(name: str, grounds: Sequence[Ground]) -> int:
     }
     place = known.get(name.casefold())
     if place is None:
-        near = difflib.get_close_matches(name.casefold(), known, n=1)
-        raise UsageError(
-            f"a share is given to the document type {name!r}, of which there is no graph with documents",
-            f"did you mean {near[0]!r}?" if near else f"there are {', '.join(ground.graph.name for ground in grounds[:8])}",
-        )
+        near = did_you_mean(name.casefold(), known, f"there are {', '.join(ground.graph.name for ground in grounds[:8])}")
+        raise UsageError(f"a share is given to the document type {name!r}, of which there is no graph with documents", near)
     if not grounds[place].can_start:
         raise UsageError(
             f"a share is given to {name!r}, but no path with what is required can start in its graph", "share among the other types"

@@ -30,13 +30,16 @@ def picture(source: str | Path, file: str | Path, of: Subject = "graph", *, docu
         format: ``png``, ``svg`` or ``pdf``; by default what the file's name says.
 
     Raises:
-        UsageError: matplotlib is not installed, or there is no such format or type.
+        UsageError: matplotlib is not installed, there is no such format or type, or the file's name says another format.
         InputError: the run has nothing to draw of that.
     """
     root, target = Path(source), Path(file)
     kind = (format or target.suffix.lstrip(".")).lower()
     if kind not in FORMATS:
         raise UsageError(f"no picture format is called {kind!r}", f"there are {', '.join(FORMATS)}")
+    named = target.suffix.lstrip(".").lower()
+    if format and named and named != kind:
+        raise UsageError(f"{target} is not the name of a {kind.upper()} file", f"write {target.with_suffix('.' + kind).name}")
     if document_type and of != "graph":
         raise UsageError(f"a picture of the {of} shows all document types", "leave the type out, or draw the graph")
     if of == "graph":

@@ -85,7 +85,11 @@ class Rejection(Record):
 
 
 class Span(Record):
-    """A half-open range of code points, ``start`` ≤ ``end``."""
+    """A half-open range of code points, ``start`` ≤ ``end``.
+
+    Attributes:
+        start: first code point. end: the one behind the last.
+    """
 
     start: int = Field(ge=0)
     end: int = Field(ge=0)
@@ -227,6 +231,8 @@ class Concept(Record):
 
     Attributes:
         id: ``field/slug``, made from the name the concept was born with.
+        field: meta-information field it belongs to.
+        name: what people read; may be edited.
         parent: id of the more general concept, or ``None`` at the top.
         origin: ``prior`` (from a catalogue file), ``induced`` (from values) or ``edited``.
     """
@@ -242,6 +248,7 @@ class Assignment(Record):
     """One distinct value of a field and the leaf concept it was lifted to.
 
     Attributes:
+        field: meta-information field the value was mined for.
         value: the general phrase.
         concept: id of the leaf concept.
         count: in how many records the value occurs.
@@ -276,7 +283,11 @@ class LabelledRecord(Record):
 
 
 class PathNode(Record):
-    """A node on a sampled path: field, concept id and the concept's published name."""
+    """A node on a sampled path.
+
+    Attributes:
+        field: its meta-information field. concept: its id. name: its published name.
+    """
 
     field: str
     concept: str
@@ -327,7 +338,14 @@ class TaskSpec(Record):
 
 
 class DocumentRef(Record):
-    """A document as a pair names it; the text lies once in the run's document store under ``hash``."""
+    """A document as a pair names it; the text lies once in the run's document store under ``hash``.
+
+    Attributes:
+        id: its name outside. hash: content hash of its text.
+        role: whether the answer needs it (``required``), may use it, or must not be led astray by it (``distractor``).
+        order: place among the pair's documents, from 0.
+        licence: SPDX id or the corpus's own word, ``unknown`` when silent.
+    """
 
     id: str
     hash: str
@@ -337,14 +355,24 @@ class DocumentRef(Record):
 
 
 class Candidate(Record):
-    """A specification with the documents that were chosen for it."""
+    """A specification with the documents that were chosen for it.
+
+    Attributes:
+        spec: the task. documents: what it is put to, in order.
+    """
 
     spec: TaskSpec
     documents: tuple[DocumentRef, ...] = Field(min_length=1)
 
 
 class Evidence(Record):
-    """A quoted span: ``text == document.text[start:end]``, in code points."""
+    """A quoted span: ``text == document.text[start:end]``, in code points.
+
+    Attributes:
+        document_id: name of the document that is quoted.
+        start, end: half-open range in its text; equal where the quotation was not found in it.
+        text: the quotation.
+    """
 
     document_id: str
     start: int = Field(ge=0)
@@ -356,6 +384,7 @@ class Message(Record):
     """One turn of a training sample, without the documents, which export lays out.
 
     Attributes:
+        role: who speaks. content: what is said.
         train: whether the loss is computed on this turn.
         evidence: spans that support this turn.
         thinking: what the model thought before it answered, kept aside; exported on request only.
@@ -372,8 +401,10 @@ class Verdict(Record):
     """What one gate said of one pair.
 
     Attributes:
+        gate: its name.
         status: ``pass``, ``fail`` or ``not_evaluated``.
         reason: a key of :data:`wildgraph.reasons.REASONS` on failure; why not, when not evaluated.
+        detail: what was measured or found, for a person.
     """
 
     gate: str
@@ -383,7 +414,11 @@ class Verdict(Record):
 
 
 class Checker(Record):
-    """A machine check of the answer: the checker's name and its arguments as JSON text."""
+    """A machine check of the answer.
+
+    Attributes:
+        name: of the checker. args: its arguments as JSON text.
+    """
 
     name: str
     args: str = "{}"
@@ -434,6 +469,7 @@ class TokenCounts(Record):
         documents, instruction, response: the texts, of all turns.
         overhead: what layout and chat template add to them (fences, titles, a repeated instruction, a system prompt, marks of turns), and, where
             lengths are estimated, the margin they are raised by.
+        estimated: whether no tokenizer of the trainee was at hand.
     """
 
     documents: int = Field(ge=0)
@@ -475,9 +511,22 @@ class Pair(Record):
 
     Attributes:
         id: content hash of documents, turns and paradigm.
-        index: place in the sequence of candidates.
+        schema_version: of this format.
+        index: place in the sequence of candidates; with quotas each combination has a sequence of its own.
+        paradigm: name of the paradigm.
+        document_type: published name of the graph's document type.
+        split: which split its documents come from.
+        language: of instruction and answer, by its English name.
+        documents: what it is about, in order.
+        turns: the conversation, without the documents' texts.
         answer: the bare answer where there is one (a name, a number, a list's JSON), which ``checkers`` compare with.
+        checkers: machine checks of the answer: the reward in GRPO.
         layout: seed of the layout in which export renders it.
+        path: the labels it was walked from as (field, concept id), in order.
+        attributes: labels drawn once for the path, in the same form.
+        verdicts: what every gate said of it.
+        provenance: where it came from.
+        n_tokens: its lengths.
         bucket: as the specification has it.
         twin: of an unanswerable pair, the answerable question it was made from, whose evidence was taken out of the document.
         alternatives: worse answers to the same prompt.
@@ -544,6 +593,7 @@ class Document(Record):
 
     Attributes:
         id: the name outside, unique per run. hash: content hash of ``text``, the identity inside.
+        text: the whole document. title: its title, or empty.
         declared_type: what the corpus itself calls this kind of document, or empty.
         language: ISO 639-1 code, ``und`` when undecided. licence: SPDX id or the corpus's own word, ``unknown`` when silent.
         source, line: file and 1-based row it came from.

@@ -8,12 +8,11 @@ A third-party package adds an implementation with an entry point in the group ``
 
 from __future__ import annotations
 
-import difflib
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 
-from wildgraph.errors import UsageError
+from wildgraph.errors import UsageError, did_you_mean
 
 BUILT_IN: dict[str, dict[str, str]] = {
     "readers": {
@@ -152,14 +151,8 @@ def load(kind: str, name: str) -> object:
     """
     known = registered(kind)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
         raise UsageError(
-            f"no {kind.rstrip('s')} is called {name!r}",
-            f"did you mean {near[0]!r}?"
-            if near
-            else f"known: {', '.join(known)}"
-            if known
-            else f"no package that is installed adds {kind}",
+            f"no {kind.rstrip('s')} is called {name!r}", did_you_mean(name, known, "" if known else f"no installed package adds {kind}")
         )
     module, _, attribute = known[name].partition(":")
     try:

@@ -88,7 +88,8 @@ class RunDirectory:
             run.private.chmod(0o700)
             run._lock = (path / ".lock").open("a+", encoding="utf-8")
         except (OSError, NotADirectoryError) as error:
-            raise RunError(f"cannot make the run directory {path}: {error.strerror}") from error
+            why = "a file of that name is there" if path.is_file() else error.strerror
+            raise RunError(f"cannot write to the run directory {path}: {why}", "name a folder that you may write to with -o") from error
         try:
             fcntl.flock(run._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from wildgraph import __version__
-from wildgraph.atomic import spare
+from wildgraph.atomic import cannot_write, spare
 from wildgraph.corpus import DocumentStore
 from wildgraph.errors import InputError, RunError, UsageError
 from wildgraph.explorer.page import FunnelStage, PageData, render_page
@@ -59,11 +59,11 @@ def view(
     page = render_page(_content(root, publish), compare=other, compress=compress)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_name(f"{file.name}.partial")
+        partial = file.parent / f"{file.name}.partial"
         partial.write_text(page, encoding="utf-8")
         partial.replace(file)
     except OSError as error:
-        raise RunError(f"cannot write {file}: {error.strerror}") from error
+        raise cannot_write(file, error) from error
     return Page(file)
 
 

@@ -197,6 +197,13 @@ def test_what_cannot_be_drawn_is_said(arguments: tuple[str, ...], said: str, dem
 def test_other_formats_and_a_run_without_a_sample_are_refused(demo: Demo, tmp_path: Path):
     with pytest.raises(UsageError, match="no picture format is called 'gif' — there are png, svg, pdf"):
         api.picture(demo.run, tmp_path / "x.gif")
+    with pytest.raises(UsageError, match=r"x\.jpg is not the name of a PNG file — write x\.png"):
+        api.picture(demo.run, tmp_path / "x.jpg", format="png")
+    assert wildgraph("view", demo.run, "--png", tmp_path / "x.svg").code == 2
+    with pytest.raises(UsageError, match="is a folder — name a file"):
+        api.picture(demo.run, tmp_path, format="png")
+    assert not list(tmp_path.iterdir())
+    assert api.picture(demo.run, tmp_path / "bare", format="png").read_bytes().startswith(HEADS["png"])
     outcome = wildgraph("view", demo.run / "graphs", "--png", tmp_path / "x.png", "--of", "lengths")
     assert outcome.code != 0
     assert succeed("view", demo.run / "graphs", "--png", tmp_path / "x.png").out

@@ -117,6 +117,14 @@ def test_a_head_that_is_not_where_it_is_thought_to_be_is_asked_whole(random_fold
 # ----------------------------------------------------------------- bad checkpoints
 
 
+def test_a_checkpoint_that_is_not_there(tmp_path):
+    """The missing folder is what is wrong, whatever is looked for in it first."""
+    with pytest.raises(InputError, match=r"there is no folder .*gone"):
+        _ = CausalLM(str(tmp_path / "gone")).tokenizer
+    with pytest.raises(InputError, match=r"is no checkpoint: it has no config\.json"):
+        _ = CausalLM(str(tmp_path)).tokenizer
+
+
 def test_a_checkpoint_without_a_tokenizer(random_folder, tmp_path):
     bare = tmp_path / "bare"
     shutil.copytree(random_folder, bare, ignore=shutil.ignore_patterns("tokenizer*", "special*"))

@@ -394,8 +394,10 @@ def test_paths_start_in_the_fields_asked_for():
         path[0].split("/")[0] for path in paths(900, [TINY], min_length=1, max_length=1, start={"task": 2.0, "context": 1.0}, **PLAIN)
     )
     assert chisquare([starts["task"], starts["context"]], [600, 300]).pvalue > 1e-3
-    with pytest.raises(UsageError, match="no graph has a mood node"):
+    with pytest.raises(UsageError, match="cannot start in 'mood', which is no field of labels — there are task, intent"):
         take(1, [TINY], start={"mood": 1.0})
+    with pytest.raises(UsageError, match="cannot start in 'tsk', which is no field of labels — did you mean 'task'"):
+        take(1, [TINY], start={"tsk": 1.0})
 
 
 def test_starts_are_told_as_they_are_drawn():

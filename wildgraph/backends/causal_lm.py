@@ -120,12 +120,13 @@ class CausalLM:
         """The checkpoint's own tokenizer.
 
         Raises:
-            InputError: it has none, or one that cannot be loaded.
+            InputError: there is no such checkpoint, or it has no tokenizer, or one that cannot be loaded.
         """
         from transformers import AutoTokenizer
 
+        folder = self.folder  # its own errors say more than a missing tokenizer
         try:
-            tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         except Exception as error:  # transformers raises ValueError, OSError, TypeError, ImportError … for the same trouble
             raise self._no_tokenizer() from error
         if not len(tokenizer):  # what some versions make of a folder without one

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wildgraph.errors import InputError, RunError, UsageError
+from wildgraph.atomic import cannot_write
+from wildgraph.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from wildgraph.llm.cache import ResponseCache
@@ -98,7 +99,7 @@ def export(run: Path, output: Path) -> None:
                 count += 1
         partial.replace(output)
     except OSError as error:
-        raise RunError(f"cannot write {output}: {error.strerror or error}") from error
+        raise cannot_write(output, error) from error
     click.echo(f"wrote    {count:,} answers to {output}")
 
 

@@ -6,12 +6,11 @@ JSON, and with rejections that name the document, not a line.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from wildgraph.errors import ConfigError, InputError
+from wildgraph.errors import ConfigError, InputError, did_you_mean
 from wildgraph.files import DAMAGED, expand, looks_binary, open_bytes, suffix_of
 from wildgraph.records import Document, Rejection, content_hash
 from wildgraph.rows import MAX_ROW_BYTES, TABLE_SUFFIXES, Row, clean, read_rows
@@ -75,8 +74,7 @@ def read_documents(paths: Sequence[Path | str], *, columns: Mapping[str, str] | 
 def _wanted(columns: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     for name in columns:
         if name not in COLUMNS:
-            near = difflib.get_close_matches(name, COLUMNS, n=1)
-            raise ConfigError(f"documents have no {name!r}", f"did you mean {near[0]!r}?" if near else f"known: {', '.join(COLUMNS)}")
+            raise ConfigError(f"documents have no {name!r}", did_you_mean(name, COLUMNS))
     return {name: (columns[name],) if name in columns else usual for name, usual in COLUMNS.items()}
 
 

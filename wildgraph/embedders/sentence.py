@@ -47,7 +47,10 @@ class SentenceEmbedder:
         try:
             return SentenceTransformer(self._folder)
         except (OSError, ValueError) as error:
-            raise UsageError(f"cannot load the embedding model {self._folder!r}: {error}".splitlines()[0]) from error
+            raise UsageError(
+                f"cannot load the embedding model {self._folder!r}: {str(error).splitlines()[0]}",
+                "name a folder with a sentence-transformers model, or leave --embedder out for the bundled one",
+            ) from error
 
     @cached_property
     def identity(self) -> str:

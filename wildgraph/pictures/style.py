@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wildgraph.errors import RunError, UsageError
+from wildgraph.atomic import cannot_write
+from wildgraph.errors import UsageError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,7 +110,7 @@ def save(figure: Figure, file: Path, format: str) -> None:  # noqa: A002 - matpl
         format: ``png``, ``svg`` or ``pdf``.
 
     Raises:
-        RunError: it cannot be written.
+        RunError: it cannot be written. UsageError: a folder has its name.
     """
     # What tells of the moment or of the program is left out.
     metadata = {
@@ -117,13 +118,15 @@ def save(figure: Figure, file: Path, format: str) -> None:  # noqa: A002 - matpl
         "svg": {"Date": None, "Creator": None},
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     }
+    if file.is_dir():
+        raise UsageError(f"{file} is a folder", "name a file")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_name(f"{file.name}.partial")
+        partial = file.parent / f"{file.name}.partial"
         with styled(), warnings.catch_warnings():
             # A character that no installed font has is drawn as a box, which is to be seen in the picture itself.
             warnings.filterwarnings("ignore", message="Glyph .* missing from font")
             figure.savefig(partial, format=format, dpi=DPI, metadata=metadata[format])
         partial.replace(file)
     except OSError as error:
-        raise RunError(f"cannot write {file}: {error.strerror}") from error
+        raise cannot_write(file, error) from error

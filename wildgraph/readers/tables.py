@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
-from wildgraph.errors import UsageError
+from wildgraph.errors import UsageError, did_you_mean
 from wildgraph.readers.layout import Logged, conversations, text_of, verdict
 from wildgraph.records import Conversation, Rejection
 from wildgraph.rows import Row
@@ -43,10 +42,7 @@ class Table:
         self.columns = dict(columns or {})
         for use in self.columns:
             if use not in COLUMNS:
-                near = difflib.get_close_matches(use, COLUMNS, n=1)
-                raise UsageError(
-                    f"a column cannot be used as {use!r}", f"did you mean {near[0]!r}?" if near else f"known uses: {', '.join(COLUMNS)}"
-                )
+                raise UsageError(f"a column cannot be used as {use!r}", did_you_mean(use, COLUMNS))
         if self.columns and "query" not in self.columns:
             raise UsageError("--columns does not say which column holds the query", "add query=NAME")
 

@@ -146,7 +146,8 @@ def _writing(out: Path) -> Iterator[None]:
         out.mkdir(parents=True, exist_ok=True)
         lock = (out / ".lock").open("a", encoding="utf-8")
     except OSError as error:
-        raise RunError(f"cannot write to {out}: {error.strerror}") from error
+        why = "a file of that name is there" if out.is_file() else error.strerror
+        raise RunError(f"cannot write to {out}: {why}", "name a folder that you may write to with -o") from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from wildgraph.errors import ConfigError
+from wildgraph.errors import ConfigError, did_you_mean
 from wildgraph.gates import BY_MODEL, ORDER, Comparing, Gate, skipped
 from wildgraph.gates.named_sets import NamedFile, named_files
 from wildgraph.gates.texts import PairTexts
@@ -47,10 +47,11 @@ def make_gates(config: GateConfig) -> tuple[Gate, ...]:
     """
     for name in config.settings:
         if name not in config.gates:
-            raise ConfigError(f"there are settings for the gate {name!r}, which does not judge", f"gates: {', '.join(config.gates)}")
+            raise ConfigError(f"there are settings for the gate {name!r}, which does not judge", did_you_mean(name, config.gates))
+    judging = (*config.gates, *BY_MODEL)
     for name in config.require:
-        if name not in (*config.gates, *BY_MODEL):
-            raise ConfigError(f"the gate {name!r} is required, but does not judge", f"gates: {', '.join((*config.gates, *BY_MODEL))}")
+        if name not in judging:
+            raise ConfigError(f"the gate {name!r} is required, but does not judge", did_you_mean(name, judging))
     last = ORDER[-1]
     rank = {name: place for place, name in enumerate(ORDER)} | {last: len(ORDER) + 1}
     return tuple(
@@ -66,9 +67,12 @@ def _make(name: str, settings: Mapping[str, Json]) -> Gate:
         made = factory(**settings)
     except ValidationError as error:
         first = error.errors()[0]
-        raise ConfigError(
-            f"gate {name}: {'.'.join(map(str, first['loc']))}: {first['msg']}", "see the gate's fields in the reference"
-        ) from error
+        where = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            known = getattr(factory, "model_fields", {})
+            hint = did_you_mean(where, known) if known else "it has none"
+            raise ConfigError(f"the gate {name} has no setting {where!r}", hint) from error
+        raise ConfigError(f"gate {name}: {where}: {first['msg']}", "see the gate's settings in the reference of gates") from error
     if not isinstance(made, Gate):
         raise ConfigError(f"the plug-in {name!r} is no gate", "a gate has a name and judges")
     return made

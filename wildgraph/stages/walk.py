@@ -6,7 +6,6 @@ before it and however many workers there are. Only coverage, by its nature, look
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
@@ -14,10 +13,10 @@ from itertools import islice
 from typing import Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from wildgraph.chance import Floats, Indices, keys, pick, uniforms
-from wildgraph.errors import UsageError
+from wildgraph.errors import UsageError, did_you_mean
 from wildgraph.fields import DEFAULT_FIELDS, TASK, MetaField
 from wildgraph.grounds import Ground, GroundRules, find_label, graph_named, joined
 from wildgraph.paradigms import PARADIGMS, Paradigm
@@ -83,11 +82,16 @@ class WalkConfig(BaseModel):
     tries: int = Field(default=20, ge=1)
     fields: tuple[MetaField, ...] = DEFAULT_FIELDS
 
+    @field_validator("paradigms")
+    @classmethod
+    def _are_there(cls, paradigms: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = next((name for name in paradigms if name not in PARADIGMS), None)
+        if unknown is not None:
+            raise ValueError(f"there is no paradigm {unknown!r}, {did_you_mean(unknown, PARADIGMS)}")
+        return paradigms
+
     @model_validator(mode="after")
     def _ranges(self) -> Self:
-        if unknown := [name for name in self.paradigms if name not in PARADIGMS]:
-            near = difflib.get_close_matches(unknown[0], PARADIGMS, n=1) or list(PARADIGMS)
-            raise ValueError(f"there is no paradigm {unknown[0]!r}, but {', '.join(near)}")
         if self.max_length < self.min_length:
             raise ValueError("max_length is below min_length")
         if not 2 <= self.documents[0] <= self.documents[1]:
@@ -373,6 +377,10 @@ def type_shares(grounds: Sequence[Ground], config: WalkConfig, asked: Mapping[st
     if not weights.any():
         if config.require and any(ground.has_start for ground in grounds):
             raise UsageError(f"no document type's graph holds all of {', '.join(config.require)}", "require fewer labels at once")
+        fields = [one.name for one in config.fields if one.node]
+        unknown = next((name for name in sorted(config.start) if name not in fields), None)
+        if unknown is not None:
+            raise UsageError(f"paths cannot start in {unknown!r}, which is no field of labels", did_you_mean(unknown, fields))
         raise UsageError(
             f"no graph has a {' or '.join(sorted(config.start))} node to start a path from",
             "lower --min-support, or build from more queries",

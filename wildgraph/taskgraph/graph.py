@@ -42,6 +42,7 @@ class GraphNode(Record):
     """A concept in one type's graph.
 
     Attributes:
+        field: meta-information field it belongs to.
         concept: concept id, such as ``task/summarize-the-document``. name: its published name.
         support: distinct users within the type. records: records within the type.
         support_most, records_most: the most they can be, where they are not exact.
@@ -57,9 +58,10 @@ class GraphNode(Record):
 
 
 class GraphEdge(Record):
-    """Two nodes that occur together; ``source`` < ``target`` index the graph's node list.
+    """Two nodes that occur together in records.
 
     Attributes:
+        source, target: their places in the graph's list of nodes, from 0, the smaller one first.
         frequency: records in which both occur. users: distinct users of those records.
         frequency_most, users_most: the most they can be, where they are not exact.
     """
@@ -79,6 +81,7 @@ class TaskGraph(Record):
         document_type: concept id of the type. name: its published name.
         records, users: how many records and distinct users the type has. min_support: the K it was pruned at.
         records_most, users_most: the most they can be, where they are not exact.
+        nodes, edges: the graph itself.
     """
 
     document_type: str
