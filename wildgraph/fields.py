@@ -102,7 +102,7 @@ DEFAULT_FIELDS: tuple[MetaField, ...] = (
         name=OUTPUT_FORMAT,
         description="the form of answer that is asked for or clearly expected",
         examples=("bullet list", "table", "short paragraph", "email", "json"),
-        grain="the form counts, with its notation and its rough size; the subject, the tone and the natural language do not. Two forms are one where an answer laid out for the one could stand for the other",
+        grain="the form counts, with its notation and its rough size (a word or figure, a sentence, a few sentences, a paragraph, more); kinds of text that have a name of their own, such as a summary, a story or an email, are forms; the subject, the tone and the natural language do not count",
     ),
     MetaField(
         name="sentiment",
@@ -113,7 +113,7 @@ DEFAULT_FIELDS: tuple[MetaField, ...] = (
         name=CONSTRAINT,
         description="explicit conditions on the answer",
         examples=("maximum length", "exact number of items", "quote the passages", "avoid jargon", "formal tone"),
-        grain="the kind of restriction counts: what is restricted, and in which way (at least, at most, exactly; to put in, to leave out, to keep); its value does not. A condition that fits a single task joins others only where they fix the same kind of thing",
+        grain="the kind of restriction counts: what is restricted, and in which way (at least, at most, exactly; to put in, to leave out, to keep); its value does not. Where a thing is given, the kind of thing counts: a name, a number, a role and an element of a story are four. A condition that fits a single task joins others only where they fix the same kind of thing",
         multi=True,
         cap=2,
     ),
