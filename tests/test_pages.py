@@ -104,7 +104,16 @@ SOMEBODY = {"anna@example.org": seed_queries(1)[0]["hashed_ip"]}
 PRICES = {"gpt-4o-mini": ("--price", "input=0.15,output=0.6")}
 
 #: What a page takes for granted, as a reader who comes to it has it.
-HOLDS_A_SAMPLE = {"data-sets.md", "gates.md", "README.md", "shape-and-objectives.md", "publish-graphs.md", "training.md", "records.md"}
+HOLDS_A_SAMPLE = {
+    "data-sets.md",
+    "gates.md",
+    "README.md",
+    "shape-and-objectives.md",
+    "publish-graphs.md",
+    "training.md",
+    "records.md",
+    "terminal.md",
+}
 HOLDS_GRAPHS = {"documents.md", "diversity.md", "extend.md", *HOLDS_A_SAMPLE}
 
 

@@ -74,5 +74,5 @@ def test_a_paradigm_of_another_package_is_one_like_the_others_and_bears_its_own_
 
 
 def test_a_kind_without_any_says_so():
-    with pytest.raises(UsageError, match="no backend is called 'x' — no installed package adds backends"):
+    with pytest.raises(UsageError, match="no backend is called 'x' — no package that is installed adds backends"):
         load("backends", "x")

@@ -86,12 +86,61 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-@click.group(context_settings=_CONTEXT)
+#: The commands in the order in which one works, with what each does in a few words.
+_ORDER = {
+    "Start": {
+        "demo": "The whole job on data that come with wildgraph",
+        "doctor": "Is everything here that the jobs need?",
+    },
+    "Work": {
+        "build": "Task graphs from query logs",
+        "sample": "Accepted pairs from graphs and documents",
+        "show": "One sample with everything that is known of it",
+        "status": "The funnel: what was dropped where, and why; the bill",
+        "view": "One offline page, or pictures for a paper",
+        "export": "Data sets for SFT, DPO, GRPO and others",
+    },
+    "Look closer": {
+        "gate": "What the gates said, of all pairs or of one",
+        "coverage": "What a sample reached of the graphs",
+        "diff": "What one data set has that another has not",
+    },
+    "Money": {
+        "estimate": "What build or sample will take and cost",
+        "cache": "The answers that were paid for: count, prune, export",
+    },
+    "Graphs and people": {
+        "graph": "Merge, compare, count, check and export graphs",
+        "forget": "Take a user out of a run",
+        "purge": "Remove everything private from a run",
+    },
+    "Long sequences": {
+        "screen": "Screen documents by a model's own uncertainty",
+    },
+}
+
+
+class _Ordered(click.Group):
+    """A group whose commands are listed by what they are for."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        """All commands in the order in which one works."""
+        return [name for commands in _ORDER.values() for name in commands]
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        """A section for each purpose."""
+        for title, commands in _ORDER.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<8}", said) for name, said in commands.items()])
+
+
+@click.group(cls=_Ordered, context_settings=_CONTEXT)
 @click.version_option(__version__, prog_name="wildgraph")
 def cli() -> None:
     """Long-context instruction data that looks like what people really ask.
 
     Three jobs: BUILD task graphs from query logs, SAMPLE instruction data sets from them and your documents, VIEW the graphs.
+    `wildgraph COMMAND --help` says more of each.
     """
 
 
@@ -123,7 +172,8 @@ def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any
     """Build task graphs from query LOGS (files, folders, globs; JSONL, JSON, parquet, CSV, text; .gz, .zst)."""
     from wildgraph.pipeline import build as run_build
     from wildgraph.pipeline import estimate_build
-    from wildgraph.terminal import Progress, show_build, show_estimate
+    from wildgraph.progress import Progress
+    from wildgraph.terminal import show_build, show_estimate
 
     config = configuration(
         flags["config_file"],
@@ -206,7 +256,8 @@ def sample(source: Path, documents: tuple[str, ...], out: Path | None, **flags: 
     """Sample N accepted instruction–response pairs from SOURCE (a run, or a folder of graphs) and documents."""
     from wildgraph.pipeline import estimate_sample
     from wildgraph.pipeline import sample as run_sample
-    from wildgraph.terminal import Progress, show_estimate, show_sample
+    from wildgraph.progress import Progress
+    from wildgraph.terminal import show_estimate, show_sample
 
     config = configuration(
         flags["config_file"],
@@ -297,7 +348,8 @@ def doctor(model: str | None, base_url: str | None) -> None:
 def demo(folder: Path, number: int, quiet: bool) -> None:
     """Run the whole job on the seed queries and documents that ship with wildgraph: no key, no network, no GPU."""
     from wildgraph.demo import demo as run_demo
-    from wildgraph.terminal import Progress, show_demo
+    from wildgraph.progress import Progress
+    from wildgraph.terminal import show_demo
 
     with Progress(quiet, wanted=number) as progress:
         result = run_demo(folder, number, observe=progress)
@@ -309,3 +361,4 @@ cli.add_command(cache)
 cli.add_command(show)
 cli.add_command(view)
 cli.add_command(screen)
+cli.commands = {name: cli.commands[name] for name in cli.list_commands(click.Context(cli))}

@@ -151,9 +151,8 @@ def load(kind: str, name: str) -> object:
     """
     known = registered(kind)
     if name not in known:
-        raise UsageError(
-            f"no {kind.rstrip('s')} is called {name!r}", did_you_mean(name, known, "" if known else f"no installed package adds {kind}")
-        )
+        hint = did_you_mean(name, known) if known else f"no package that is installed adds {kind}"
+        raise UsageError(f"no {kind.rstrip('s')} is called {name!r}", hint)
     module, _, attribute = known[name].partition(":")
     try:
         loaded: object = getattr(import_module(module), attribute)

@@ -28,8 +28,8 @@ def run(tmp_path: Path) -> Path:
 
 def test_stats_name_engines_prompts_and_tokens(run: Path):
     said = succeed("cache", "stats", run).out.splitlines()
-    assert len(said) == 4
-    assert said[1].split() == ["stages/mine", "4", "0", "40", "16", "8", "0.0", "e0"]
+    assert [line for line in said if line.startswith("engine")] == ["engine   e0", "engine   e1", "engine   e2"]
+    assert said[2].split() == ["stages/mine", "4", "0", "40", "16", "8", "0.0"]
     found = json.loads(succeed("cache", "stats", run, "--json").out)
     assert [entry["answers"] for entry in found] == [4, 4, 4]
     assert found[0]["prompt_tokens"] == 40

@@ -175,6 +175,9 @@ def test_a_terminal_gets_colours_unless_they_are_not_wanted(run: Path):
     plain = terminal(run, NO_COLOR="1")
     assert "⟦The fee is⟧" in plain
     assert "\x1b[3" not in plain.replace("\x1b[3m", "")
+    dumb = terminal(run, NO_COLOR="", TERM="dumb")
+    assert "⟦The fee is⟧" in dumb
+    assert "\x1b" not in dumb
 
 
 @pytest.mark.usefixtures("remembered")

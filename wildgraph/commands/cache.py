@@ -11,6 +11,7 @@ import click
 
 from wildgraph.atomic import cannot_write
 from wildgraph.errors import InputError, UsageError
+from wildgraph.readable import short
 
 if TYPE_CHECKING:
     from wildgraph.llm.cache import ResponseCache
@@ -49,12 +50,16 @@ def stats(run: Path, as_json: bool) -> None:
         ]
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
-    click.echo(f"{'prompt':<24}{'answers':>10}{'refused':>9}{'tokens in':>14}{'cached':>12}{'tokens out':>12}{'MB':>9}  engine")
+    engine = None
     for one in kept:
+        if one.engine != engine:
+            engine = one.engine
+            click.echo(f"engine   {engine}")
+            click.echo(f"{'prompt':<24}{'answers':>9}{'refused':>9}{'tokens in':>11}{'cached':>9}{'tokens out':>11}{'MB':>7}")
         usage = one.usage
         click.echo(
-            f"{one.prompt:<24}{one.answers:>10,}{one.refused:>9,}{usage.prompt_tokens:>14,}{usage.cached_tokens:>12,}"
-            f"{usage.completion_tokens:>12,}{one.size / 1e6:>9.1f}  {one.engine}"
+            f"{one.prompt:<24}{short(one.answers):>9}{short(one.refused):>9}{short(usage.prompt_tokens):>11}{short(usage.cached_tokens):>9}"
+            f"{short(usage.completion_tokens):>11}{one.size / 1e6:>7.1f}"
         )
 
 

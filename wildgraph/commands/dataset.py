@@ -50,7 +50,8 @@ def export(run: Path, formats: tuple[str, ...], output: Path | None, config_file
     """Export the latest sample of RUN as one data set with a Hugging Face card, training scripts and a list of its documents."""
     from wildgraph.errors import UsageError
     from wildgraph.pipeline import export as run_export
-    from wildgraph.terminal import Progress, show_export
+    from wildgraph.progress import Progress
+    from wildgraph.terminal import show_export
 
     named = _listed(formats)
     if named == []:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wildgraph.readable import hung, terminal_width
+
 if TYPE_CHECKING:
     from wildgraph.explaining import Explanation
 
@@ -43,8 +45,10 @@ def _explained(found: Explanation) -> Iterator[str]:
 
 
 def _counted(counts: dict[str, dict[str, int]]) -> Iterator[str]:
+    width = terminal_width()
     yield f"{'gate':<20}{'pass':>8}{'not judged':>12}{'turned away':>13}"
     for name, found in counts.items():
         reasons = {reason: count for reason, count in found.items() if reason not in ("pass", "not_evaluated")}
         listed = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
-        yield f"{name:<20}{found.get('pass', 0):>8,}{found.get('not_evaluated', 0):>12,}{sum(reasons.values()):>13,}  {listed}".rstrip()
+        head = f"{name:<20}{found.get('pass', 0):>8,}{found.get('not_evaluated', 0):>12,}{sum(reasons.values()):>13,}  "
+        yield hung(head, listed, width).rstrip()

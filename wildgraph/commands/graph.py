@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wildgraph.errors import InputError, UsageError
+from wildgraph.readable import clipped, hung, short, terminal_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -192,19 +193,19 @@ def _part_lines(what: str, part: PartDiff) -> Iterator[str]:
 
 
 def _stats_lines(found: GraphStats) -> Iterator[str]:
-    yield (
-        f"{'document type':<30}{'records':>9}{'users':>8}{'K':>4}{'nodes':>7}{'edges':>8}{'alone':>7}{'parts':>7}{'degree':>8}"
-        f"{'H(degree)':>11}{'H(label)':>10}"
-    )
+    width = terminal_width()
+    yield f"{'document type':<21}{'records':>7}{'users':>6}{'K':>4}{'nodes':>6}{'edges':>6}{'alone':>6}{'parts':>6}{'degree':>7}{'H(d)':>5}{'H(l)':>6}"
     for one in sorted(found.types, key=lambda one: (-one.records, one.document_type)):
-        yield (
-            f"{_printable(one.name)[:29]:<30}{one.records:>9,}{one.users:>8,}{one.min_support:>4}{one.nodes:>7,}{one.edges:>8,}{one.isolated:>7,}"
-            f"{one.components:>7,}{one.mean_degree:>8.1f}{one.degree_entropy:>11.2f}{one.label_entropy:>10.2f}{'' if one.exact else '  bounds'}"
-        )
-    yield f"concepts {found.concepts:,} in {len(found.types)} types; entropies in bits"
-    yield f"kept by K, of the {found.kept_of}: " + "; ".join(
-        f"K={one.min_support} {one.nodes_share:.0%} of nodes, {one.edges_share:.0%} of edges" for one in found.kept
-    )
+        counts = (one.records, one.users, one.min_support, one.nodes, one.edges, one.isolated, one.components)
+        shown = "".join(f"{short(count):>{room}}" for count, room in zip(counts, (7, 6, 4, 6, 6, 6, 6), strict=True))
+        name = clipped(_printable(one.name), 20 if one.exact else 19) + ("" if one.exact else "*")
+        yield f"{name:<21}{shown}{one.mean_degree:>7.1f}{one.degree_entropy:>5.2f}{one.label_entropy:>6.2f}"
+    if not all(one.exact for one in found.types):
+        yield hung("*        ", "bounds: the counts are the least they can be", width)
+    yield hung("concepts ", f"{found.concepts:,} in {len(found.types)} types; entropies of degrees H(d) and of labels H(l) in bits", width)
+    for kept in found.kept:
+        of = f" (of the {found.kept_of})" if kept is found.kept[0] else ""
+        yield f"{f'K = {kept.min_support}':<9}keeps {kept.nodes_share:.0%} of nodes, {kept.edges_share:.0%} of edges{of}"
 
 
 def _forgotten_lines(found: Forgotten) -> Iterator[str]:

@@ -156,7 +156,7 @@ def _passage(console: Console, passage: Passage, length: int) -> None:
     from rich.text import Text
 
     shown = Text("… " if passage.start else "")
-    coloured = console.is_terminal and not console.no_color
+    coloured = console.color_system is not None and not console.no_color
     for place, part in enumerate(passage.parts):
         clean = printable(part)
         if place % 2:
