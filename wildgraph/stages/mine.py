@@ -6,7 +6,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
@@ -183,7 +183,6 @@ def _value(phrase: Phrase, field: MetaField, mask: Masker) -> Value | None:
     return Value(general=general, specific=_label(phrase.specific, MAX_VALUE_CHARS, mask))
 
 
-@lru_cache(maxsize=1 << 14)  # many values are short and come again and again
 def _label(text: str, limit: int, mask: Masker) -> str:
     """A phrase masked, bounded and without markup; the marks of masking survive as words in brackets.
 
