@@ -117,6 +117,8 @@ def test_a_quota_that_cannot_be_met_is_named_with_its_reason_and_the_rest_is_kep
         (("--paradigm-share", "comparision=0.5"), "paradigm 'comparision', which is not there"),
         (("--type-share", "contract=0.7", "--type-share", "news article=0.7"), "add up to 1.4"),
         (("--language-share", "German=0.5"), "the offline engine writes English, not German"),
+        (("--paradigm", "conflict"), "only a model can write tasks of the paradigm 'conflict'"),
+        (("--paradigm-share", "synthesis=0.2"), "only a model can write tasks of the paradigm 'synthesis'"),
         (("--contrast", "better=1"), "contrast"),
         (("--contrast", "worst_of_several"), "no judge is named"),
         (("--contrast", "no_document"), "the embedded engine cannot write"),

@@ -13,6 +13,7 @@ from wildgraph.counts import FORMAT_VERSION as COUNTS_VERSION
 from wildgraph.counts import read_counts, write_counts
 from wildgraph.edits import load_edits
 from wildgraph.engines import Engines, charge
+from wildgraph.fields import MetaField
 from wildgraph.forgotten import forgotten_users
 from wildgraph.funnel import Observer, StageCount, require_some
 from wildgraph.llm import load_template
@@ -28,6 +29,18 @@ from wildgraph.stages import mine as mine_stage
 from wildgraph.store import RunDirectory, file_hashes, fingerprint
 
 CONVERSATIONS, MINED = "private/conversations.jsonl", "private/mined.jsonl"
+
+
+@dataclass(frozen=True)
+class _Mined:
+    """The records that were mined, read from disk each time they are gone through: a million of them are too many to hold."""
+
+    run: RunDirectory
+    fields: Sequence[MetaField]
+
+    def __iter__(self) -> Iterator[MetaInformation]:
+        context = {"fields": self.fields}
+        return self.run.records(MINED, MetaInformation, lambda row: MetaInformation.model_validate(row, context=context))
 
 
 @dataclass
@@ -157,10 +170,8 @@ class Build:
         mark = fingerprint("canonicalize", canonicalize_stage.VERSION, marks, upstream)
 
         def work(count: StageCount) -> tuple[dict[str, str], dict[str, Json]]:
-            context = {"fields": self.config.fields}
-            records = list(self.run.records(MINED, MetaInformation, lambda row: MetaInformation.model_validate(row, context=context)))
             catalogue, labels = canonicalize_stage.canonicalize(
-                records,
+                _Mined(self.run, self.config.fields),
                 settings,
                 prior=self.engines.prior,
                 lifter=self.engines.lifter,
@@ -169,7 +180,7 @@ class Build:
                 edits=edits,
                 min_support=self.config.graph.min_support,
             )
-            count.entered = count.passed = len(records)
+            count.entered = count.passed = len(labels)
             rows = catalogue.rows()
             files = write_counts(self.run, labels, catalogue.concepts)
             self.run.write_rows("private/catalogue.jsonl", rows)

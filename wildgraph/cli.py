@@ -32,6 +32,7 @@ from wildgraph.commands.screen import screen
 from wildgraph.commands.show import show
 from wildgraph.commands.view import view
 from wildgraph.errors import UsageError, WildgraphError
+from wildgraph.threads import wait_without_spinning
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    wait_without_spinning()
     try:
         cli.main(args=list(arguments) if arguments is not None else None, prog_name="wildgraph", standalone_mode=False)
     except click.exceptions.Abort:

@@ -27,6 +27,7 @@ from wildgraph.files import expand
 from wildgraph.funnel import Observer, StageCount, in_order, silent
 from wildgraph.llm import ChatModel
 from wildgraph.masking import load_masker
+from wildgraph.paradigms import PARADIGMS
 from wildgraph.readers import log_files, read_logs
 from wildgraph.results import BuildResult, ExportResult, SampleResult
 from wildgraph.rows import look_into
@@ -140,6 +141,10 @@ def sample(
     foreign = [one for one in (config.adapt.language, *config.sample.quotas.languages) if one.strip().casefold() != "english"]
     if config.model.name == OFFLINE and foreign:
         raise UsageError(f"the offline engine writes English, not {foreign[0]}", "name a model with --model")
+    chosen = [PARADIGMS[name] for name in (*config.walk.paradigms, *config.sample.quotas.paradigms) if name in PARADIGMS]
+    beyond = next((one.name for one in chosen if not one.by_program), None)
+    if config.model.name == OFFLINE and beyond is not None:
+        raise UsageError(f"only a model can write tasks of the paradigm {beyond!r}", "name one with --model")
     check_roles(config)
     for file, _ in expand([Path(path) for path in _named(documents, "document")]):  # noticed before a run directory is made
         if not file.is_file():

@@ -279,3 +279,9 @@ def test_files_are_short(file):
     assert lines <= LONGER.get(name, 400)
     if name in LONGER:
         assert lines > 400, f"{name} is short now: take it off the list"
+
+
+def test_the_page_s_own_code_keeps_to_its_budget():
+    """Why it is what it is stands in docs/decisions/0024-the-size-of-the-page.md."""
+    sizes = [file.stat().st_size for kind in ("*.js", "*.css") for file in (ROOT / "wildgraph" / "explorer").glob(kind)]
+    assert 0 < sum(sizes) <= 136_000

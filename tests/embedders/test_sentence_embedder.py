@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -76,3 +77,14 @@ def test_the_hashed_one_knows_spelling_alone():
     assert near @ same > 0.6 > 0.4 > near @ far
     assert embedder.identity != HashedEmbedder(128).identity
     assert embedder.embed([""])[0, 0] == 1.0
+
+
+def test_threads_that_wait_for_each_other_sleep():
+    code = (
+        "import os; from wildgraph.embedders.sentence import SentenceEmbedder; SentenceEmbedder().embed(['a']); "
+        "print(os.environ['OMP_WAIT_POLICY'])"
+    )
+    for given, found in (({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")):
+        clean = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**clean, **given})
+        assert done.stdout.split() == [found]

@@ -80,10 +80,10 @@ degrees = st.lists(st.integers(0, 359), min_size=1, max_size=25, unique=True).ma
 
 
 @settings(deadline=None, max_examples=50)
-@given(degrees, st.floats(0.01, 1.0), st.floats(0.0, 0.5), st.sampled_from([2, 3, 7, 6000]))
-@example(["0 x", "38 x", "322 x"], 0.45, 0.0, 6000)
-def test_every_value_is_in_one_group_and_no_group_is_wider_than_the_cap(found, cut, cap, grouped):
-    groups = lift(planar(cut={"": cut}, cap=cap, grouped=grouped), seen(*found))
+@given(degrees, st.floats(0.01, 1.0), st.floats(0.0, 0.5), st.sampled_from([2, 3, 7, 6000]), st.sampled_from([2, 5, 20_000]))
+@example(["0 x", "38 x", "322 x"], 0.45, 0.0, 6000, 20_000)
+def test_every_value_is_in_one_group_and_no_group_is_wider_than_the_cap(found, cut, cap, grouped, considered):
+    groups = lift(planar(cut={"": cut}, cap=cap, grouped=grouped, considered=considered), seen(*found))
     held = [value for group in groups for value in group.members]
     assert sorted(held) == sorted(found)
     assert all(group.members for group in groups)
@@ -91,7 +91,7 @@ def test_every_value_is_in_one_group_and_no_group_is_wider_than_the_cap(found, c
         assert group.name in group.members
         assert group.concept is group.parent is None
         assert all(-1.0 <= likeness <= 1.0 for likeness in group.members.values())
-        if grouped == 6000:  # what joins later is near to the mean, not to every member
+        if grouped == 6000 and considered == 20_000:  # what joins later is near to the mean, not to every member
             for left, right in combinations(group.members, 2):
                 assert apart(left, right) <= cut + cap + 1e-4
 
@@ -133,11 +133,11 @@ def test_a_short_central_value_names_a_group():
 
 
 @settings(deadline=None, max_examples=25)
-@given(degrees, st.randoms(), st.sampled_from([2, 3, 6000]), st.data())
-def test_the_order_of_values_leaves_no_trace(found, random, grouped, data):
+@given(degrees, st.randoms(), st.sampled_from([2, 3, 6000]), st.sampled_from([2, 5, 20_000]), st.data())
+def test_the_order_of_values_leaves_no_trace(found, random, grouped, considered, data):
     users = data.draw(st.lists(st.integers(1, 3), min_size=len(found), max_size=len(found)))
     values = [SeenValue(text, users=many, contexts=("a b", "c")[: many - 1]) for text, many in zip(found, users, strict=True)]
-    lifter = LikenessLifter(empty_prior(), HASHED, GroupingConfig(grouped=grouped))
+    lifter = LikenessLifter(empty_prior(), HASHED, GroupingConfig(grouped=grouped, considered=considered))
     first = lift(lifter, values)
     random.shuffle(values)
     again = lift(lifter, values)
@@ -161,6 +161,23 @@ def test_values_of_most_users_are_grouped_and_the_rest_joins_or_groups_itself():
     groups = lift(lifter, [*often, *seen("10 x", "85 x", "200 x", "205 x")])
     assert members(groups) == {frozenset({"0 much", "10 x"}), frozenset({"90 much", "85 x"}), frozenset({"200 x", "205 x"})}
     assert groups[0].members["10 x"] == pytest.approx((1 + math.cos(math.radians(10))) / 2, abs=1e-3)
+
+
+def test_values_beyond_those_that_are_considered_at_once_join_what_is_there_or_make_new_groups():
+    often = seen("0 much", "90 much", users=5)
+    later = seen("10 x", "85 x", "200 x", "205 x", "202 x")
+    found = [planar(cut={"": 0.1}, considered=considered) for considered in (2, 20_000)]
+    blocked, whole = (lift(lifter, [*often, *later]) for lifter in found)
+    assert members(blocked) == members(whole)
+    assert {group.name for group in blocked} >= {"0 much", "90 much"}
+
+
+@pytest.mark.parametrize("considered", [2, 3, 20_000])
+def test_joining_block_by_block_is_joining(considered):
+    lifter = planar(cut={"": 0.3}, considered=considered)
+    groups = [{"0 x": 1.0, "10 x": 1.0, "20 x": 1.0}, {"90 x": 1.0}]
+    (first, second), left = lifter.join(INTENT, seen("0 x", "40 x", "60 x", "100 x", "180 x"), groups)
+    assert (set(first), set(second), [value.text for value in left]) == ({"40 x"}, {"60 x", "100 x"}, ["180 x"])
 
 
 def test_support_decides_who_is_grouped_first():

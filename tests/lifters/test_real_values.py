@@ -30,10 +30,9 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real values are 
 
 #: F1 over pairs of values; wanted of likeness alone are 0.75, 0.45, 0.55, 0.55 and 0.35.
 BY_LIKENESS = {"document_type": 0.75, "task": 0.45, "output_format": 0.55, "user_profile": 0.55, "constraint": 0.35}
-#: What the recorded reader reached, less a little; wanted are 0.85, 0.70, 0.70, 0.70 and 0.55. This is no held-out measurement: for forms,
-#: profiles and conditions the grain, and some of what the reader put together, was chosen by looking at this very score; tasks were
-#: refined after a first score of 0.59 had been seen. Answers recorded under an earlier wording reached 0.94, 0.73, 0.51, 0.54 and 0.51.
-BY_READER = {"document_type": 0.90, "task": 0.65, "output_format": 0.70, "user_profile": 0.61, "constraint": 0.55}
+#: What the recorded reader reached, less a little; wanted are 0.85, 0.70, 0.70, 0.70 and 0.55. The reader had not seen the gold catalogue,
+#: answered every prompt once, and changed nothing after the score was taken, but knew an earlier wording of the grain, which was not blind.
+BY_READER = {"document_type": 0.93, "task": 0.71, "output_format": 0.54, "user_profile": 0.58, "constraint": 0.48}
 
 
 class Reader:
@@ -76,7 +75,7 @@ def test_likeness_finds_what_an_annotator_puts_together(likeness, gold):
     assert all(reached[field] >= wanted for field, wanted in BY_LIKENESS.items()), reached
 
 
-def test_a_model_that_reads_finds_it_better(likeness, gold):
+def test_what_a_model_that_reads_puts_together(likeness, gold):
     fields = tuple(field for field in DEFAULT_FIELDS if field.name in {*gold, "simplified_instruction"})
     known = {name: [entry.concept.name for entry in likeness.prior.phrases(name)] for name in gold}
     reader = ModelLifter(Reader(), likeness, ModelLifterConfig(), known)

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wildgraph.errors import InputError, ModelError, UsageError
+from wildgraph.threads import wait_without_spinning
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -191,6 +192,7 @@ class CausalLM:
 
     @cached_property
     def _network(self) -> Any:  # noqa: ANN401 - one of transformers' hundreds of classes
+        wait_without_spinning()
         import torch
         from transformers import AutoModelForCausalLM
         from transformers.utils import logging

@@ -13,6 +13,7 @@ import numpy as np
 
 from wildgraph.embedders import Vectors
 from wildgraph.errors import UsageError
+from wildgraph.threads import wait_without_spinning
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -42,6 +43,7 @@ class SentenceEmbedder:
     def _loaded(self) -> SentenceTransformer:
         if Path(self._folder).is_dir():
             os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a hub look-up of a local model takes 50 s to fail without a network
+        wait_without_spinning()
         from sentence_transformers import SentenceTransformer
 
         try:

@@ -13,7 +13,9 @@ function showCoverage() {
     el("td", {}),
     ...about.fields.map((name, field) => el("th", { scope: "col" }, icon(field), said(words(name)))),
   );
-  const rows = types.map((type) =>
+  // Types that no row was drawn of stand below the others: where documents are few they are most of the table.
+  const ordered = [...types.filter((type) => !sampled || type.rows), ...types.filter((type) => sampled && !type.rows)];
+  const rows = ordered.map((type) =>
     el(
       "tr",
       { data: { type: type.key } },
@@ -49,8 +51,12 @@ function cell(type, field, total, used, part, sampled) {
     el("b", { text: sampled ? String(Math.round(100 * part)) : number(total) }),
     sampled ? el("small", { text: `${number(used)}/${number(total)}` }) : null,
   );
-  button.style.setProperty("background", RAMP[bin]);
-  button.style.setProperty("color", RAMP_INK[bin]);
+  if (part) {
+    button.style.setProperty("background", RAMP[bin]);
+    button.style.setProperty("color", RAMP_INK[bin]);
+  } else {
+    button.classList.add("untouched");
+  }
   return el("td", {}, button);
 }
 
@@ -59,6 +65,6 @@ function rampLegend() {
   return el(
     "ul",
     { class: "swatches wide" },
-    ...RAMP.map((_, bin) => swatch(bin, `${bound(bin)}–${bound(bin + 1)} %`)),
+    ...RAMP.map((_, bin) => swatch(bin, `${Math.max(1, bound(bin))}–${bound(bin + 1)} %`)),
   );
 }

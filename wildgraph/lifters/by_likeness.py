@@ -3,6 +3,8 @@
 Average linkage, so that a group is held together by all of its members; groups whose members are further apart than the cap are divided,
 so that unlike things never chain. Of very many values near ones are first taken together by :mod:`wildgraph.grouping`, which needs no
 matrix of all distances; linkage then goes on with these small groups, since the mean distance of two groups is that of their means.
+Of more values than are considered at once those of most users come first; the others follow block by block, join what is there, and make
+new groups of what joins nothing, so that memory does not grow with the vectors of all.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from wildgraph.lifters import Group, SeenValue
 from wildgraph.lifters.likeness import Features, LikenessConfig, LikenessSpace, by_field
 from wildgraph.records import content_hash
 
-_VERSION = 2
+_VERSION = 3
 _BLOCK = 4096
 _WIDEST = 0.999  # what wildgraph.grouping takes as a diameter
 
@@ -38,6 +40,7 @@ class GroupingConfig(BaseModel):
         under: least mean probability at which a group lies under a concept, or its parent: what a rare group falls back to.
         grouped: values, or small groups of near ones, that are linked on a matrix of all distances; beyond, those of fewer users join
             what is there, and what joins nothing is linked among itself.
+        considered: values whose vectors are held at a time.
         near: share of the cut within which all members of a small group lie. Half of it leaves linkage nearly all of its choices.
         likeness: what counts how much.
     """
@@ -51,6 +54,7 @@ class GroupingConfig(BaseModel):
     claim: float = Field(default=0.4, gt=0.0, le=1.0)
     under: float = Field(default=0.05, gt=0.0, le=1.0)
     grouped: int = Field(default=6000, ge=2)
+    considered: int = Field(default=20_000, ge=2)
     near: float = Field(default=0.5, gt=0.0, le=1.0)
     likeness: LikenessConfig = LikenessConfig()
 
@@ -68,6 +72,7 @@ class LikenessLifter:
         self.prior = prior
         self.embedder = embedder
         self.config = config
+        self._spaces: dict[str, LikenessSpace] = {}
 
     @property
     def identity(self) -> str:
@@ -103,7 +108,17 @@ class LikenessLifter:
         return whole
 
     def _space(self, of: MetaField) -> LikenessSpace:
-        return LikenessSpace(of.name, self.prior.phrases(of.name), self.embedder, self.config.likeness)
+        if of.name not in self._spaces:
+            self._spaces[of.name] = LikenessSpace(of.name, self.prior.phrases(of.name), self.embedder, self.config.likeness)
+        return self._spaces[of.name]
+
+    def _blocks(self, values: Sequence[SeenValue]) -> list[Sequence[SeenValue]]:
+        """The values in one block ordered by their words, or in several, those of most users first."""
+        most = self.config.considered
+        if len(values) > most:
+            values = sorted(values, key=lambda value: (-value.users, -value.records, content_hash(value.text)))
+        parts = [values[start : start + most] for start in range(0, len(values), most)]
+        return [sorted(part, key=lambda value: value.text) for part in parts]
 
     def join(
         self, of: MetaField, values: Sequence[SeenValue], groups: Sequence[Mapping[str, float]]
@@ -117,38 +132,64 @@ class LikenessLifter:
         """
         there = {value.text for value in values}
         others = sorted({member for group in groups for member in group} - there)
-        ordered = sorted((*values, *map(SeenValue, others)), key=lambda value: value.text)
-        features = self._space(of).features(ordered)
-        place = {value.text: row for row, value in enumerate(ordered)}
-        centres = np.stack([_mean(features.rows, [place[member] for member in group]) for group in groups])
-        held = {member for group in groups for member in group}
-        free = [row for row, value in enumerate(ordered) if value.text not in held]
+        space = self._space(of)
+        owner = {member: number for number, group in enumerate(groups) for member in group}
+        every = [*values, *map(SeenValue, others)]
+        about = space.about(self._blocks(every)[0])
+        sums: npt.NDArray[np.float64] | None = None
+        for block in self._blocks([value for value in every if value.text in owner]):
+            rows = space.features(block, about).rows
+            sums = np.zeros((len(groups), rows.shape[1])) if sums is None else sums
+            np.add.at(sums, [owner[value.text] for value in block], rows)
+        assert sums is not None, "groups have members"
+        centres = (sums / np.bincount(list(owner.values()), minlength=len(groups))[:, None]).astype(np.float32)
         joined: list[dict[str, float]] = [{} for _ in groups]
+        left: list[SeenValue] = []
+        for block in self._blocks([value for value in values if value.text not in owner]):
+            left += self._joining(of, block, space.features(block, about), centres, joined)
+        return joined, left
+
+    def _joining(
+        self, of: MetaField, values: Sequence[SeenValue], features: Features, centres: Vectors, joined: Sequence[dict[str, float]]
+    ) -> list[SeenValue]:
+        """Let values join the groups with these centres; those that join none."""
         left = []
         least = 1.0 - by_field(self.config.cut, of.name) * features.scale
-        for start in range(0, len(free), _BLOCK):
-            block = free[start : start + _BLOCK]
-            alike = features.rows[block] @ centres.T
-            for row, best in zip(block, alike.argmax(axis=1).tolist(), strict=True):
-                likeness = float(features.rows[row] @ centres[best])
+        for start in range(0, len(values), _BLOCK):
+            rows = features.rows[start : start + _BLOCK]
+            best = (rows @ centres.T).argmax(axis=1)
+            for value, row, near in zip(values[start : start + _BLOCK], rows, best.tolist(), strict=True):
+                likeness = float(row @ centres[near])
                 if likeness >= least:
-                    joined[best][ordered[row].text] = round(likeness, 3)
+                    joined[near][value.text] = round(likeness, 3)
                 else:
-                    left.append(ordered[row])
-        return joined, left
+                    left.append(value)
+        return left
 
     def _field(self, of: MetaField, values: Sequence[SeenValue]) -> list[Group]:
         if not values:
             return []
-        ordered = sorted(values, key=lambda value: value.text)
-        features = self._space(of).features(ordered)
+        space, (first, *more) = self._space(of), self._blocks(values)
+        about = space.about(first)
+        groups, centres = self._grouped(of, first, space.features(first, about))
+        joined: list[dict[str, float]] = [{} for _ in groups]
+        for block in more:
+            left = self._joining(of, block, space.features(block, about), centres, joined)
+            if left:
+                found, their = self._grouped(of, left, space.features(left, about))
+                groups, centres = [*groups, *found], np.concatenate([centres, their])
+                joined += [{} for _ in found]
+        return _grown(groups, joined)
+
+    def _grouped(self, of: MetaField, values: Sequence[SeenValue], features: Features) -> tuple[list[Group], Vectors]:
+        """Groups of values in the order of their words, and the groups' centres."""
         cut = by_field(self.config.cut, of.name) * features.scale
         cap = cut + self.config.cap * features.scale
-        if len(ordered) <= self.config.grouped:
+        if len(values) <= self.config.grouped:
             groups = list(_groups(_distances(features.rows), cut, cap))
         else:
-            groups = list(_many(features.rows, [value.users for value in ordered], cut, cap, self.config))
-        return list(self._named(of, ordered, groups, features))
+            groups = list(_many(features.rows, [value.users for value in values], cut, cap, self.config))
+        return list(self._named(of, values, groups, features)), np.stack([_mean(features.rows, rows) for rows in groups])
 
     def _named(self, of: MetaField, values: Sequence[SeenValue], groups: Sequence[Sequence[int]], features: Features) -> Iterator[Group]:
         """Groups with names, and the concepts of the prior that they are or belong under; of several that could be one, the largest is."""

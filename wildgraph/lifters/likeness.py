@@ -21,7 +21,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import numpy.typing as npt
@@ -32,12 +33,16 @@ from wildgraph.embedders import Embedder, Vectors
 from wildgraph.fields import OUTPUT_FORMAT
 from wildgraph.lifters import SeenValue
 
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
+
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?[#+]*|\d+")
 _BREAK = re.compile(
     r"\b(?:of|on|about|for|with|in|into|to|from|by|at|as|under|between|against|using|that|which|who|whether|how|why|what|when|if|so|and|or)\b"
 )
 _LEXICAL_DIMENSIONS = 1024
 _LEAST_CONCEPTS, _LEAST_PHRASES = 8, 3  # below, a profile over concepts says nothing
+_BLOCK = 4096  # values whose likeness to every phrase of the prior is held at a time
 
 
 class LikenessConfig(BaseModel):
@@ -150,8 +155,20 @@ class LikenessSpace:
         self._owner = np.array([index for _, index in self._phrases], dtype=np.intp)
         self._weights = _operation_words([phrase for phrase, _ in self._phrases], self._owner)
 
-    def features(self, values: Sequence[SeenValue]) -> Features:
-        """The values as vectors; a value's row depends on that value, and on the mean of what all the values are said of."""
+    def about(self, values: Sequence[SeenValue]) -> Vectors | None:
+        """The mean of what the values' records are about, shape (1, dimensions); ``None`` where nothing is said."""
+        texts = sorted({context for value in values for context in value.contexts})
+        if not texts or not by_field(self.config.context, self.name):
+            return None
+        return np.asarray(self.embedder.embed(texts).mean(axis=0, keepdims=True), dtype=np.float32)
+
+    def features(self, values: Sequence[SeenValue], about: Vectors | None = None) -> Features:
+        """The values as vectors; a value's row depends on that value, and on the mean of what all the values are said of.
+
+        Args:
+            values: of the field.
+            about: that mean, for values that are only some of all; by default theirs.
+        """
         config = self.config
         texts = [value.text for value in values]
         spoken = self.embedder.embed(texts)
@@ -161,7 +178,7 @@ class LikenessSpace:
         blocks = [(1.0 / (1.0 + weight), spoken), (weight / (1.0 + weight), lexical)]
         if profile.shape[1]:
             blocks.append((config.profile, np.sqrt(profile).astype(np.float32)))
-        context = self._context(values)
+        context = self._context(values, self.about(values) if about is None else about)
         if context is not None:
             blocks.append((by_field(config.context, self.name), context))
         base = sum(part for part, _ in blocks)
@@ -183,30 +200,50 @@ class LikenessSpace:
                     rows[row] += self._weights[word] * _signs(word)
         return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), dtype=np.float32)
 
-    def _context(self, values: Sequence[SeenValue]) -> Vectors | None:
+    def _context(self, values: Sequence[SeenValue], about: Vectors | None) -> Vectors | None:
         """What the values' records are about, less what all are about; ``None`` where nothing is said."""
-        texts = sorted({context for value in values for context in value.contexts})
-        if not texts or not by_field(self.config.context, self.name):
+        if about is None:
             return None
+        texts = sorted({context for value in values for context in value.contexts})
         place = {text: row for row, text in enumerate(texts)}
         vectors = self.embedder.embed(texts)
-        rows = np.stack(
-            [
-                vectors[[place[text] for text in sorted(value.contexts)]].mean(axis=0)
-                if value.contexts
-                else np.zeros(vectors.shape[1], np.float32)
-                for value in values
-            ]
-        )
-        rows -= vectors.mean(axis=0)
+        rows = np.zeros((len(values), about.shape[1]), dtype=np.float32)
+        for row, value in enumerate(values):
+            if value.contexts:
+                rows[row] = vectors[[place[text] for text in sorted(value.contexts)]].mean(axis=0)
+        rows -= about
         return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), dtype=np.float32)
 
     def _profile(self, values: Sequence[str], spoken: Vectors, lexical: Vectors) -> npt.NDArray[np.float64]:
         """Probability of each concept of the prior, shape (values, concepts)."""
         if len(self.prior) < _LEAST_CONCEPTS or len(self._phrases) < _LEAST_PHRASES * len(self.prior):
             return np.zeros((len(spoken), 0))
+        asked = [spoken, lexical]
+        if by_head := self._by_head:
+            asked.append(by_head * self.embedder.embed([head(text) for text in values]))
+        blocks = [slice(start, start + _BLOCK) for start in range(0, len(spoken), _BLOCK)]
+        return np.concatenate([self._probabilities(spoken[block], lexical[block], [part[block] for part in asked]) for block in blocks])
+
+    @property
+    def _by_head(self) -> np.float32:
+        return np.float32(by_field(self.config.head, self.name))
+
+    @cached_property
+    def _known(self) -> tuple[Vectors, Vectors]:
+        """The prior's phrases: what they say, and their operation words."""
         texts = [phrase for phrase, _ in self._phrases]
-        known, known_words = self.embedder.embed(texts), self._lexical(texts)
+        return self.embedder.embed(texts), self._lexical(texts)
+
+    @cached_property
+    def _regression(self) -> LogisticRegression:
+        """Multinomial logistic regression over the prior's phrases, classes in ascending order of their number; fitted once."""
+        shown = list(self._known)
+        if by_head := self._by_head:
+            shown.append(by_head * self.embedder.embed([head(phrase) for phrase, _ in self._phrases]))
+        return _fitted(np.hstack(shown), self._owner, by_field(self.config.regularisation, self.name))
+
+    def _probabilities(self, spoken: Vectors, lexical: Vectors, asked: Sequence[Vectors]) -> npt.NDArray[np.float64]:
+        known, known_words = self._known
         weight = by_field(self.config.words, self.name)
         cosines = (spoken @ known.T + weight * (lexical @ known_words.T)) / (1.0 + weight)
         scores = np.full((len(spoken), len(self.prior)), -1.0)
@@ -215,14 +252,8 @@ class LikenessSpace:
             if mine.shape[1]:
                 scores[:, concept] = np.sort(mine, axis=1)[:, -self.config.nearest :].mean(axis=1)
         near = _softmax(scores / self.config.sharpness)
-        shown, asked = [known, known_words], [spoken, lexical]
-        if by_head := np.float32(by_field(self.config.head, self.name)):
-            shown.append(by_head * self.embedder.embed([head(text) for text in texts]))
-            asked.append(by_head * self.embedder.embed([head(text) for text in values]))
-        strength = by_field(self.config.regularisation, self.name)
-        learned = _regression(np.hstack(shown), self._owner, np.hstack(asked), strength)
         profile = np.zeros_like(near)
-        profile[:, np.unique(self._owner)] = learned
+        profile[:, np.unique(self._owner)] = self._regression.predict_proba(np.hstack(asked))
         return (near + profile) / 2
 
 
@@ -257,8 +288,7 @@ def _softmax(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
-def _regression(known: Vectors, owner: npt.NDArray[np.intp], values: Vectors, strength: float) -> npt.NDArray[np.float64]:
-    """Class probabilities by multinomial logistic regression, classes in ascending order of their number."""
+def _fitted(known: Vectors, owner: npt.NDArray[np.intp], strength: float) -> LogisticRegression:
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
@@ -266,5 +296,4 @@ def _regression(known: Vectors, owner: npt.NDArray[np.intp], values: Vectors, st
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early on purpose: sixty steps decide the ranking
-        model = LogisticRegression(C=strength, max_iter=60, tol=1e-6).fit(known, owner)
-    return np.asarray(model.predict_proba(values), dtype=np.float64)
+        return LogisticRegression(C=strength, max_iter=60, tol=1e-6).fit(known, owner)

@@ -11,14 +11,15 @@ from wildgraph.llm import Completion
 from wildgraph.paradigms.drafts import Declined, Draft, Quote, locate
 from wildgraph.paradigms.paradigm import OF_SEVERAL, Paradigm
 from wildgraph.paradigms.steps import INSTRUCT, Ask, answered, asked
+from wildgraph.quotes import quotations
 from wildgraph.records import Checker, canonical_json
 
 _STEP = re.compile(r"^[ \t]*(?:\*\*)?(?:step[ \t]+)?(\d{1,2})[.):](?:\*\*)?[ \t]+", re.IGNORECASE | re.MULTILINE)
 _FINAL = re.compile(r"^[ \t]*(?:\*\*)?(?:final )?answer(?:\*\*)?[:：](?:\*\*)?[ \t]*", re.IGNORECASE | re.MULTILINE)
-_QUOTED = re.compile(r"“([^“”]+)”|\"([^\"\n]+)\"|„([^„“”]+)[“”]|«([^«»]+)»|「([^「」]+)」")
 #: Fewest steps that quote something: one place alone is no reasoning over a long text. [ours]
 LEAST = 2
-_LEAST_CHARACTERS = 12
+#: Words of a quotation; one alone is a word under discussion.
+_LEAST_WORDS = 2
 #: Longer answers are no single fact that can be compared. [ours]
 _MOST_CHECKED = 6
 CUE = "Answer:"
@@ -38,17 +39,10 @@ def steps_of(text: str) -> tuple[list[str], str]:
     return [body[mark.end() : stop].strip() for mark, stop in zip(marks, stops, strict=False)], end
 
 
-def _quoted(step: str) -> Iterator[str]:
-    for found in _QUOTED.finditer(step):
-        quote = next(group for group in found.groups() if group is not None).strip()
-        if len(quote) >= _LEAST_CHARACTERS:  # shorter ones are words under discussion
-            yield quote
-
-
 def _reasoned(draft: Draft, completion: Completion) -> Draft | Declined:
     draft = answered(draft, completion)
     steps, final = steps_of(draft.turns[0].assistant)
-    quotes = [[Quote(document=_place(quote, draft), quote=quote) for quote in _quoted(step)] for step in steps]
+    quotes = [[Quote(document=_place(quote, draft), quote=quote) for quote in quotations(step, _LEAST_WORDS)] for step in steps]
     if not final:
         return Declined("invalid_answer", "the answer does not end in a line that begins with 'Answer:'")
     if sum(bool(found) for found in quotes) < LEAST:

@@ -13,6 +13,7 @@ from wildgraph.paradigms.drafts import Declined, Draft, Passage, located
 from wildgraph.paradigms.paradigm import OF_SEVERAL, Paradigm
 from wildgraph.paradigms.steps import Ask, answered, asked
 from wildgraph.paradigms.verifiable import Question, example, questioned
+from wildgraph.quotes import plain
 from wildgraph.records import Document, Twin, content_hash
 from wildgraph.text import sentences
 
@@ -41,7 +42,7 @@ def without_evidence(text: str, evidence: Sequence[str], answers: Sequence[str])
         True
     """
     wanted = [frozenset(_words(piece)) for piece in evidence]
-    needles = [needle for needle in (_plain(answer) for answer in answers) if needle]
+    needles = [needle for needle in map(plain, answers) if needle]
     pieces, last, taken = [], 0, 0
     for span in sentences(text):
         sentence = text[span.start : span.end]
@@ -52,13 +53,13 @@ def without_evidence(text: str, evidence: Sequence[str], answers: Sequence[str])
     if not pieces or taken > MOST_TAKEN * len(text):
         return None
     edited = "".join([*pieces, text[last:]]).strip()
-    plain = f" {_plain(edited)} "
-    return None if any(f" {needle} " in plain for needle in needles) else edited
+    left = f" {plain(edited)} "
+    return None if any(f" {needle} " in left for needle in needles) else edited
 
 
 def _says(sentence: str, evidence: Sequence[str], wanted: Sequence[frozenset[str]], needles: Sequence[str]) -> bool:
-    plain = f" {_plain(sentence)} "
-    if any(f" {needle} " in plain for needle in needles):
+    said = f" {plain(sentence)} "
+    if any(f" {needle} " in said for needle in needles):
         return True
     if any(piece in sentence or sentence in piece for piece in evidence):
         return True
@@ -68,10 +69,6 @@ def _says(sentence: str, evidence: Sequence[str], wanted: Sequence[frozenset[str
 
 def _words(text: str) -> list[str]:
     return [word for word in _WORD.findall(unicodedata.normalize("NFKC", text).casefold()) if len(word) > 2]
-
-
-def _plain(text: str) -> str:
-    return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
 def withheld(draft: Draft, completion: Completion) -> Draft | Declined:

@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, count
 from typing import Literal
 
@@ -31,7 +31,7 @@ from wildgraph.lifters.by_model import ModelLifterConfig
 from wildgraph.records import Assignment, Concept, LabelledRecord, MetaInformation
 
 STAGE = "canonicalize"
-VERSION = 4
+VERSION = 5
 
 _CONTEXTS = 5
 _GRAM = 5
@@ -72,14 +72,35 @@ def fold(value: str) -> str:
     return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", value).casefold()).strip(" .;,")
 
 
-@dataclass
+@dataclass(slots=True)
 class _Seen:
-    records: int = 0
-    users: set[str] = field(default_factory=set)
-    contexts: list[str] = field(default_factory=list)
+    """A distinct value. Most are one record's alone, and there are millions of them: what needs a container gets one when it is needed."""
+
+    records: int
+    user: str
+    context: tuple[str, str]
+    users: set[str] | None = None
+    contexts: list[tuple[str, str]] | None = None
+
+    def see(self, user: str, context: tuple[str, str]) -> None:
+        self.records += 1
+        if self.users is not None:
+            self.users.add(user)
+        elif user != self.user:
+            self.users = {self.user, user}
+        if context[1]:  # those of the least ids, so that the order of records decides nothing
+            found = self.contexts if self.contexts is not None else [self.context] if self.context[1] else []
+            found.append(context)
+            found.sort()
+            self.contexts = found[:_CONTEXTS]
+
+    @property
+    def people(self) -> int:
+        return len(self.users) if self.users is not None else 1
 
     def value(self, text: str) -> SeenValue:
-        return SeenValue(text, self.records, len(self.users), tuple(self.contexts))
+        about = self.contexts if self.contexts is not None else [self.context] if self.context[1] else []
+        return SeenValue(text, self.records, self.people, tuple(one for _, one in about))
 
 
 def canonicalize(
@@ -96,7 +117,7 @@ def canonicalize(
     """The catalogue of a run and its records as labels, sorted by id: independent of the order of ``records``.
 
     Args:
-        records: mined meta-information.
+        records: mined meta-information, in any order; gone through three times, so that a million of them need not be held.
         config: field table.
         prior: concepts known beforehand.
         lifter: groups the values that no concept takes.
@@ -109,10 +130,11 @@ def canonicalize(
         InputError: an edit names a concept or a field that is not there.
         ModelError: a lifter that asks a model got nothing usable.
     """
-    items = sorted(records, key=lambda record: record.id)
+    if iter(records) is records:
+        records = list(records)
     edits = edits or Edits()
     table = [of for of in config.fields if of.node or of.name == DOCUMENT_TYPE]
-    seen = {of.name: _values(items, of.name) for of in table}
+    seen = _values(records, [of.name for of in table])
     if strange := sorted(edits.pin.keys() - seen.keys()):
         raise InputError(f"the edits pin values of {strange[0]!r}, which is no field with concepts", f"such are {', '.join(seen)}")
     concepts = dict(prior.known())
@@ -125,8 +147,8 @@ def canonicalize(
     free = {of: [one.value(text) for text, one in seen[of.name].items() if text not in placed[of.name]] for of in table}
     if earlier is not None:
         free = {of: _join_earlier(of, values, earlier, likeness, placed[of.name]) for of, values in free.items()}
-    names = _Names(items, config.fields, min_support)
     found = lifter.lift({of: values for of, values in free.items() if values})
+    names = _Names(records, min_support, (name for groups in found.values() for group in groups for name in (group.name, group.heading)))
     for of in table:
         for group in sorted(
             found.get(of.name, ()), key=lambda group: (group.concept is None, -_records(group, seen[of.name]), min(group.members))
@@ -141,14 +163,14 @@ def canonicalize(
             value=value,
             concept=placed[of.name][value][0],
             count=one.records,
-            users=len(one.users),
+            users=one.people,
             similarity=placed[of.name][value][1],
         )
         for of in table
         for value, one in seen[of.name].items()
     }
     catalogue = apply_edits(Catalogue(concepts, assignments), edits)
-    return catalogue, [label(record, catalogue, config.fields) for record in items]
+    return catalogue, sorted((label(record, catalogue, config.fields) for record in records), key=lambda record: record.id)
 
 
 def label(record: MetaInformation, catalogue: Catalogue, fields: Sequence[MetaField] = DEFAULT_FIELDS) -> LabelledRecord:
@@ -165,18 +187,22 @@ def label(record: MetaInformation, catalogue: Catalogue, fields: Sequence[MetaFi
     return LabelledRecord(id=record.id, user=record.user, document_type=kind, labels=tuple(sorted(found)))
 
 
-def _values(records: Sequence[MetaInformation], name: str) -> dict[str, _Seen]:
-    """Distinct folded values of a field, sorted, with their records, users and what the first few of their records are about."""
-    found: dict[str, _Seen] = defaultdict(_Seen)
+def _values(records: Iterable[MetaInformation], names: Sequence[str]) -> dict[str, dict[str, _Seen]]:
+    """By field the distinct folded values, sorted, with their records, users and what the first few of their records, by id, are about."""
+    found: dict[str, dict[str, _Seen]] = {name: {} for name in names}
     for record in records:
-        about = _about(record, name)
-        for value in sorted({fold(value.general) for value in record.values.get(name, ())} - {""}):
-            one = found[value]
-            one.records += 1
-            one.users.add(record.user)
-            if about and len(one.contexts) < _CONTEXTS:
-                one.contexts.append(about)
-    return dict(sorted(found.items()))
+        abouts: dict[str, str] = {}
+        for name in names:
+            if name not in record.values:
+                continue
+            about = _about(record, name)
+            context = (record.id, abouts.setdefault(about, about))
+            for value in {fold(value.general) for value in record.values[name]} - {""}:
+                if (one := found[name].get(value)) is not None:
+                    one.see(record.user, context)
+                else:
+                    found[name][value] = _Seen(1, record.user, context)
+    return {name: dict(sorted(values.items())) for name, values in found.items()}
 
 
 def _about(record: MetaInformation, name: str) -> str:
@@ -276,22 +302,24 @@ class _Names:
     """Keeps a single user's wording out of names: no run of five words of a record, unless enough users wrote it.
 
     Args:
-        records: whose wording it is. fields: the table. least: users from which on a run of words is nobody's own.
+        records: whose wording it is. least: users from which on a run of words is nobody's own. names: those that may be asked about.
     """
 
-    def __init__(self, records: Sequence[MetaInformation], fields: Sequence[MetaField], least: int) -> None:
+    def __init__(self, records: Iterable[MetaInformation], least: int, names: Iterable[str]) -> None:
         self._least = least
-        self._users: dict[tuple[str, ...], set[str]] = defaultdict(set)
-        for record in records:
+        asked = {gram for name in names for gram in _grams(_bounded(name))}
+        self._users: dict[tuple[str, ...], set[str]] = {gram: set() for gram in asked}
+        for record in records if asked else ():
             for value in chain.from_iterable(record.values.values()):
                 for text in (value.general, value.specific):
                     for gram in _grams(text):
-                        self._users[gram].add(record.user)
+                        if gram in asked:
+                            self._users[gram].add(record.user)
 
     def safe(self, name: str) -> str:
         """The name, cut to four words where more would quote somebody, bounded and without markup."""
-        name = clean_label(name, 120).strip() or "unnamed"
-        if any(0 < len(self._users.get(gram, ())) < self._least for gram in _grams(name)):
+        name = _bounded(name)
+        if any(0 < len(self._users[gram]) < self._least for gram in _grams(name)):
             kept = list(_WORD.finditer(name))[: _GRAM - 1]
             while len(kept) > 1 and kept[-1].group().casefold() in _LOOSE:
                 kept.pop()
@@ -325,6 +353,10 @@ _LOOSE = frozenset(
         "without",
     ]
 )
+
+
+def _bounded(name: str) -> str:
+    return clean_label(name, 120).strip() or "unnamed"
 
 
 def _grams(text: str) -> Iterator[tuple[str, ...]]:

@@ -21,8 +21,6 @@ from wildgraph.backends.offline.sources import Chooser, Chronicler
 from wildgraph.records import Json
 
 _WORD = re.compile(r"\w{4,}")
-#: Paradigms whose tasks only a model can write.
-_BEYOND = frozenset({"conflict", "synthesis"})
 
 
 class OfflineWriter:
@@ -111,8 +109,6 @@ class OfflineWriter:
     def _task(self, variables: Mapping[str, Json]) -> tuple[str, str, tuple[str, ...]]:
         """Instruction, answer and labels left out, by paradigm."""
         paradigm = str(variables["paradigm"])
-        if paradigm in _BEYOND:
-            raise CannotWriteError(f"only a model can write a task of the paradigm {paradigm!r}")
         material = self._material(variables)
         match paradigm:
             case "reasoning":
@@ -124,8 +120,10 @@ class OfflineWriter:
             case "timeline":
                 events = Chronicler(material).plan
                 return events.instruction, events.answer, events.left_out
-        extract = Extractor(material).plan
-        return extract.instruction, extract.answer(), extract.left_out
+            case "single_document" | "comparison" | "aggregation":
+                extract = Extractor(material).plan
+                return extract.instruction, extract.answer(), extract.left_out
+        raise CannotWriteError(f"only a model can write a task of the paradigm {paradigm!r}")
 
     def _standing(self, answer: str, variables: Mapping[str, Json]) -> Iterable[tuple[int, str]]:
         """The sentences of the documents that stand in an answer, with their document's number."""
