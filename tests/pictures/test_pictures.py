@@ -18,7 +18,8 @@ from wildgraph.errors import UsageError
 from wildgraph.explorer.payload import FunnelStage
 from wildgraph.explorer.picture import draw
 from wildgraph.pictures import FORMATS, draw_coverage, draw_funnel, draw_graph, draw_lengths, save
-from wildgraph.pictures.style import plain
+from wildgraph.pictures.graph import _marks
+from wildgraph.pictures.style import OTHER, plain
 from wildgraph.records import TokenCounts
 from wildgraph.survey import CoverageReport
 from wildgraph.taskgraph import GraphEdge, GraphNode, TaskGraph
@@ -60,7 +61,15 @@ def test_a_graph_shows_every_label_and_its_strongest_ties(demo: Demo):
     picture, figure = draw(one), draw_graph(one)
     assert len(picture.chips) <= 14
     legend = len({node.field for node in one.nodes})
-    assert dots(figure) == len(one.nodes) + min(legend, 7)
+    assert dots(figure) == len(one.nodes) + legend
+    assert "other fields" not in texts(figure)
+    fields = [field.replace("_", " ") for field in {node.field for node in one.nodes}]
+    assert set(fields) <= set(texts(figure))
+    assert len(set(_marks(one).values())) == legend > 6
+    other = _marks(api.TaskGraph.read(demo.run / "graphs/news-article.json"))
+    shared = _marks(one).keys() & other.keys()
+    assert len(shared) > 6
+    assert {name: other[name] for name in shared} == {name: _marks(one)[name] for name in shared}
     (lines,) = figure.findobj(LineCollection)
     assert len(lines.get_segments()) == len(picture.backbone)
     written = " ".join(" ".join(text.split()) for text in texts(figure))
@@ -73,6 +82,24 @@ def test_of_many_labels_only_those_most_asked_for_have_names():
     named = [text for text in texts(draw_graph(one, named=25)) if text.startswith("label")]
     assert len(named) == 25
     assert dots(draw_graph(one)) == 200 + 1
+
+
+def test_fields_beyond_the_marks_share_grey():
+    nodes = tuple(GraphNode(field=f"f{at:02}", concept=f"f{at:02}/x", name=f"name {at}", support=3, records=3) for at in range(12))
+    one = TaskGraph(document_type="document_type/x", name="x", records=90, users=70, min_support=3, nodes=nodes, edges=())
+    assert len({mark for mark in _marks(one).values() if mark.colour != OTHER}) + sum(
+        mark.colour == OTHER for mark in _marks(one).values()
+    ) == len(nodes)
+    assert "other fields" in texts(draw_graph(one))
+
+
+def test_names_stand_on_the_side_where_no_tie_is():
+    """Two labels with a tie: the upper one's name stands above it, the lower one's below."""
+    one = graph("first", "second")
+    picture, figure = draw(one), draw_graph(one)
+    places = {text.get_text(): text.get_va() for text in figure.axes[0].texts}
+    upper, lower = sorted((0, 1), key=lambda node: picture.y[node])
+    assert (places[one.nodes[upper].name], places[one.nodes[lower].name]) == ("bottom", "top")
 
 
 def test_an_empty_graph_is_a_picture_too(tmp_path: Path):

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from textwrap import wrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wildgraph.explorer.picture import Picture, draw
-from wildgraph.pictures.style import FAINT, LINE, OTHER, PAPER, SLOTS, empty_figure, plain, styled, write
+from wildgraph.fields import DEFAULT_FIELDS
+from wildgraph.pictures.style import FAINT, LINE, OTHER, PAPER, SHAPES, SLOTS, empty_figure, plain, styled, write
 from wildgraph.taskgraph import TaskGraph
 
 if TYPE_CHECKING:
@@ -26,6 +28,15 @@ CHIPS = 14
 _UNITS = 52.0
 _LEAST, _MOST = 5.0, 16.0
 _SIDE = 2.6
+#: Room that a name of two lines takes above or below its label, and half of what it takes to the sides, in picture units.
+_NAME_HEIGHT, _NAME_HALF = 24.0, 30.0
+
+
+class _Mark(NamedTuple):
+    """What a field's labels are drawn with."""
+
+    colour: str
+    shape: str
 
 
 def draw_graph(graph: TaskGraph, *, named: int = NAMED, seed: int = 0) -> Figure:
@@ -37,7 +48,7 @@ def draw_graph(graph: TaskGraph, *, named: int = NAMED, seed: int = 0) -> Figure
         seed: of the layout.
     """
     picture = draw(graph, seed=seed)
-    colours = _colours(graph)
+    marks = _marks(graph)
     islands = picture.islands
     left, right = (min((one.x - one.radius for one in islands), default=0), max((one.x + one.radius for one in islands), default=1))
     top, bottom = (min((one.y - one.radius for one in islands), default=0), max((one.y + one.radius for one in islands), default=1))
@@ -50,22 +61,29 @@ def draw_graph(graph: TaskGraph, *, named: int = NAMED, seed: int = 0) -> Figure
         caption = f"{graph.records:,} records of {graph.users:,} users, {len(graph.nodes):,} labels, {len(graph.edges):,} edges, K = {graph.min_support}"
         figure.suptitle(plain(graph.name, 60), x=0.004, ha="left", fontsize=13, fontweight="bold", parse_math=False)
         axes.set_title(caption, fontsize=8.5, fontweight="normal", color=FAINT)
-        _islands(axes, graph, picture, colours, named)
+        _islands(axes, graph, picture, marks, named)
         axes.set_xlim(left - 20, right + 20)
         axes.set_ylim(bottom + 20, top - 20)  # rows grow downwards, as on a screen
         axes.set_aspect("equal")
         axes.set_axis_off()
-        _side(side, graph, picture, colours)
+        _side(side, graph, picture, marks)
     return figure
 
 
-def _colours(graph: TaskGraph) -> dict[str, str]:
-    """Field -> colour: the fields with most labels get their own, the rest share grey."""
-    fields = [name for name, _ in Counter(node.field for node in graph.nodes).most_common()]
-    return {name: SLOTS[place] if place < len(SLOTS) else OTHER for place, name in enumerate(fields)}
+def _marks(graph: TaskGraph) -> dict[str, _Mark]:
+    """Field -> mark: every colour as a disc, then as other shapes; what is left over shares grey discs.
+
+    A field of the default table has the same mark in every picture; others come behind them, those with most labels first.
+    """
+    counts = Counter(node.field for node in graph.nodes)
+    usual = [field.name for field in DEFAULT_FIELDS if field.node]
+    fields = [*usual, *(name for name, _ in counts.most_common() if name not in usual)]
+    marks = [_Mark(colour, shape) for shape in SHAPES for colour in SLOTS]
+    marked = {name: marks[place] if place < len(marks) else _Mark(OTHER, SHAPES[0]) for place, name in enumerate(fields)}
+    return {name: mark for name, mark in marked.items() if counts[name]}
 
 
-def _islands(axes: Axes, graph: TaskGraph, picture: Picture, colours: dict[str, str], named: int) -> None:
+def _islands(axes: Axes, graph: TaskGraph, picture: Picture, marks: Mapping[str, _Mark], named: int) -> None:
     from matplotlib.collections import LineCollection
     from matplotlib.patches import Circle
 
@@ -84,21 +102,41 @@ def _islands(axes: Axes, graph: TaskGraph, picture: Picture, colours: dict[str, 
     axes.add_collection(LineCollection(lines, linewidths=widths, colors=paints, zorder=1, capstyle="round"))
     shown = [node for node in range(len(graph.nodes)) if picture.island_of[node] >= 0]
     largest = max((graph.nodes[node].support for node in shown), default=1)
-    sizes = [14 + 110 * graph.nodes[node].support / largest for node in shown]
-    fills = [colours[graph.nodes[node].field] for node in shown]
-    axes.scatter(
-        [picture.x[node] for node in shown],
-        [picture.y[node] for node in shown],
-        s=sizes,
-        c=fills,
-        edgecolors=PAPER,
-        linewidths=0.7,
-        zorder=2,
-    )
+    by_shape: dict[str, list[int]] = {}
+    for node in shown:
+        by_shape.setdefault(marks[graph.nodes[node].field].shape, []).append(node)
+    for shape, nodes in by_shape.items():
+        axes.scatter(
+            [picture.x[node] for node in nodes],
+            [picture.y[node] for node in nodes],
+            s=[14 + 110 * graph.nodes[node].support / largest for node in nodes],
+            c=[marks[graph.nodes[node].field].colour for node in nodes],
+            marker=shape,
+            edgecolors=PAPER,
+            linewidths=0.7,
+            zorder=2,
+        )
+    ties: dict[int, list[int]] = {}
+    for one in ends:
+        ties.setdefault(one.source, []).append(one.target)
+        ties.setdefault(one.target, []).append(one.source)
     order = sorted(shown, key=lambda node: (-graph.nodes[node].support, graph.nodes[node].concept))
     for node in order[:named]:
-        below = 2 + 0.55 * math.sqrt(14 + 110 * graph.nodes[node].support / largest)
-        _halo(axes, picture.x[node], picture.y[node] + below, _wrapped(graph.nodes[node].name))
+        away = 2 + 0.55 * math.sqrt(14 + 110 * graph.nodes[node].support / largest)
+        above = _goes_above(picture, node, ties.get(node, []), shown)
+        _halo(axes, picture.x[node], picture.y[node] + (-away if above else away), _wrapped(graph.nodes[node].name), above)
+
+
+def _goes_above(picture: Picture, node: int, tied: list[int], shown: list[int]) -> bool:
+    """Whether a name stands better above its label: its ties go down, and nobody is where it would stand."""
+    x, y = picture.x[node], picture.y[node]
+    if sum(picture.y[other] - y for other in tied) <= 0.0:
+        return False
+    island = picture.islands[picture.island_of[node]]
+    if y - _NAME_HEIGHT < island.y - island.radius:
+        return False
+    # A name may stand below whoever is up there: room for both.
+    return not any(abs(picture.x[other] - x) < 2 * _NAME_HALF and 0.0 < y - picture.y[other] < 2 * _NAME_HEIGHT for other in shown)
 
 
 def _wrapped(name: str) -> str:
@@ -106,7 +144,7 @@ def _wrapped(name: str) -> str:
     return "\n".join(wrap(plain(name, 60), 20, max_lines=2, placeholder=" …"))
 
 
-def _halo(axes: Axes, x: float, y: float, text: str) -> None:
+def _halo(axes: Axes, x: float, y: float, text: str, above: bool) -> None:
     """A name that stays readable where a line runs through it."""
     from matplotlib.patheffects import withStroke
 
@@ -116,7 +154,7 @@ def _halo(axes: Axes, x: float, y: float, text: str) -> None:
         text,
         fontsize=6.2,
         ha="center",
-        va="top",
+        va="bottom" if above else "top",
         linespacing=1.0,
         zorder=3,
         parse_math=False,
@@ -124,27 +162,28 @@ def _halo(axes: Axes, x: float, y: float, text: str) -> None:
     )
 
 
-def _side(side: Axes, graph: TaskGraph, picture: Picture, colours: dict[str, str]) -> None:
+def _side(side: Axes, graph: TaskGraph, picture: Picture, marks: Mapping[str, _Mark]) -> None:
     """The legend, and the labels that nearly every record has."""
     side.set_axis_off()
     side.set_xlim(0, 1)
-    lines: list[tuple[str, str, str]] = [("head", "Fields", "")]
-    lines += [("dot", field.replace("_", " "), colour) for field, colour in colours.items() if colour != OTHER]
-    if OTHER in colours.values():
-        lines.append(("dot", "other fields", OTHER))
+    none = _Mark("", "")
+    lines: list[tuple[str, str, _Mark]] = [("head", "Fields", none)]
+    lines += [("dot", field.replace("_", " "), mark) for field, mark in marks.items() if mark.colour != OTHER]
+    if any(mark.colour == OTHER for mark in marks.values()):
+        lines.append(("dot", "other fields", _Mark(OTHER, SHAPES[0])))
     if picture.chips:
-        lines += [("gap", "", ""), ("head", "In more than 15% of the records", "")]
+        lines += [("gap", "", none), ("head", "In more than 15% of the records", none)]
         for node in picture.chips[:CHIPS]:
             one = graph.nodes[node]
-            lines.append(("dot", f"{plain(one.name, 27)}  {one.records / max(1, graph.records):.0%}", colours[one.field]))
+            lines.append(("dot", f"{plain(one.name, 27)}  {one.records / max(1, graph.records):.0%}", marks[one.field]))
         if len(picture.chips) > CHIPS:
-            lines.append(("text", f"… and {len(picture.chips) - CHIPS} more", FAINT))
-    side.set_ylim(max(len(lines), 22) + 0.5, -0.5)
-    for row, (kind, text, colour) in enumerate(lines):
+            lines.append(("text", f"… and {len(picture.chips) - CHIPS} more", none))
+    side.set_ylim(max(len(lines), 26) + 0.5, -0.5)
+    for row, (kind, text, mark) in enumerate(lines):
         if kind == "head":
             write(side, 0.0, row, text, size=8, colour=FAINT, bold=True)
         elif kind == "dot":
-            side.scatter([0.03], [row], s=26, c=[colour])
+            side.scatter([0.03], [row], s=26, c=[mark.colour], marker=mark.shape)
             write(side, 0.09, row, text, size=7.5)
         elif kind == "text":
-            write(side, 0.09, row, text, size=7.5, colour=colour)
+            write(side, 0.09, row, text, size=7.5, colour=FAINT)

@@ -24,6 +24,8 @@ INK, FAINT, LINE, PAPER = "#1b1f24", "#5a626c", "#e1e4e7", "#ffffff"
 #: Told apart by people who see fewer colours too (Okabe and Ito 2008), darkened where text is set in them. The explorer's own.
 SLOTS = ("#0072b2", "#b87300", "#009e73", "#b0508a", "#2f8fcb", "#d55e00")
 OTHER = "#6e7781"
+#: Marks, so that more kinds than there are colours can be told apart: discs, squares, triangles.
+SHAPES = ("o", "s", "^")
 PASSED = "#2f7fbf"
 #: Colour of each class of rejection.
 DROPPED = {"filtered": "#b4bac1", "gated": "#e0a020", "failed": "#c6453b"}
