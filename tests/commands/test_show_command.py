@@ -13,7 +13,7 @@ import pytest
 from made_pairs import LEASED, RENT, document, evidence, pair
 from whole_runs import GRAPHS, ROOT, pairs, seed_documents, succeed, wildgraph, write_rows
 
-from wildgraph.commands.show import printable
+from wildgraph.commands.show import _oddness, printable
 from wildgraph.corpus import DocumentStore
 from wildgraph.records import Alternative, Checker, Verdict
 from wildgraph.showing import _passages
@@ -194,7 +194,7 @@ def test_a_sample_of_the_product_with_the_graph_that_was_walked(tmp_path: Path):
     assert one.response.split("\n")[0][:60] in text
 
 
-def test_without_an_id_the_first_sample_is_shown(run: Path, tmp_path: Path):
+def test_without_an_id_an_ordinary_sample_is_shown(run: Path, tmp_path: Path):
     assert succeed("show", "--run", run).out == succeed("show", "abcd0123", "--run", run).out
     manifest = json.loads((run / "manifest.json").read_text())
     del manifest["stages"]["sample"]
@@ -203,3 +203,14 @@ def test_without_an_id_the_first_sample_is_shown(run: Path, tmp_path: Path):
     outcome = wildgraph("show", "--run", tmp_path / "empty")
     assert outcome.code == 3
     assert "holds no sample yet" in outcome.error
+
+
+def test_an_ordinary_sample_answers_from_one_document_what_its_labels_ask():
+    plainest = pair()
+    assert plainest.evidence
+    silent = plainest.model_copy(update={"turns": tuple(turn.model_copy(update={"evidence": ()}) for turn in plainest.turns)})
+    other = plainest.model_copy(update={"paradigm": "timeline"})
+    worn = plainest.model_copy(
+        update={"provenance": plainest.provenance.model_copy(update={"unrealised": tuple(concept for _, concept in plainest.path)})}
+    )
+    assert sorted((silent, other, worn, plainest), key=_oddness) == [plainest, worn, other, silent]

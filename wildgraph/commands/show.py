@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,13 @@ from wildgraph.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from wildgraph.records import Pair
     from wildgraph.showing import Passage, Shown, ShownDocument
     from wildgraph.store import RunDirectory
 
 _WIDTH = 120
+#: Pairs among which an ordinary one is chosen.
+_LOOKED_AT = 200
 #: What stands around evidence where there are no colours.
 _OPEN, _CLOSE = "⟦", "⟧"
 
@@ -29,14 +33,14 @@ _OPEN, _CLOSE = "⟦", "⟧"
 @click.option("--context", type=click.IntRange(0), default=160, show_default=True, help="Characters shown around evidence.")
 @click.option("--json", "as_json", is_flag=True, help="The sample as its line in pairs.jsonl, indented.")
 def show(identifier: str, run: Path | None, graphs: Path | None, context: int, as_json: bool) -> None:
-    """Show the sample whose id begins with ID, else the first one: path and graph support, documents with evidence in place, prompts, model, verdicts."""
+    """Show the sample whose id begins with ID, else an ordinary one: path and graph support, documents with evidence in place, prompts, model, verdicts."""
     from rich.console import Console
 
     from wildgraph.showing import show as find
     from wildgraph.store import RunDirectory
 
     directory = RunDirectory.open(run or _default_run())
-    found = find(directory, identifier or _first(directory), graphs=graphs, context=context)
+    found = find(directory, identifier or _ordinary(directory), graphs=graphs, context=context)
     if as_json:
         click.echo(json.dumps(found.pair.row(), indent=1, ensure_ascii=False))
         return
@@ -53,15 +57,22 @@ def _default_run() -> Path:
     raise InputError("neither the current folder nor ./wildgraph-run is a run directory", "name one with --run")
 
 
-def _first(run: RunDirectory) -> str:
+def _ordinary(run: RunDirectory) -> str:
+    """Of the first pairs one that shows what a sample is: an answer from one document, with few labels left out of the question."""
     from wildgraph.sampling import read_pairs
 
     if run.stage("sample") is None:
         raise InputError(f"{run.path} holds no sample yet", f"draw one with `wildgraph sample {run.path} --documents PATH`")
-    first = next(read_pairs(run, "pairs.jsonl"), None)
-    if first is None:
+    first = list(islice(read_pairs(run, "pairs.jsonl"), _LOOKED_AT))
+    if not first:
         raise InputError(f"the latest sample in {run.path} holds no pair", "`wildgraph status` says what turned the candidates away")
-    return first.id
+    return min(first, key=_oddness).id
+
+
+def _oddness(pair: Pair) -> tuple[bool, bool, float]:
+    """How far a pair is from an ordinary one: without evidence, of another paradigm than the plainest, labels left out."""
+    left_out = len(pair.provenance.unrealised) / max(1, len(pair.path) + len(pair.attributes))
+    return not pair.evidence, pair.paradigm != "single_document", left_out
 
 
 def _print(console: Console, found: Shown) -> None:
