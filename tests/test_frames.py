@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import networkx as nx
 import pandas as pd
 import pytest
 from made_pairs import pair
-from whole_runs import Demo, copied, pairs
+from whole_runs import ROOT, SEEDS, Demo, copied, pairs
 
 import wildgraph
 from wildgraph.errors import InputError, UsageError
@@ -207,3 +209,50 @@ def test_coverage_as_a_frame_agrees_with_the_report(run: Path):
     counted = f"candidates={report.candidates}, accepted=80, types={len(report.types)}"
     assert repr(report) == str(report) == f"<CoverageReport {counted}>"
     assert report.types[0].name in report._repr_html_()
+
+
+def test_statistics_show_themselves(demo: Demo):
+    stats = wildgraph.graph_stats(demo.run)
+    sizes = (sum(one.nodes for one in stats.types), sum(one.edges for one in stats.types))
+    assert repr(stats) == f"<GraphStats types={len(stats.types)}, concepts={stats.concepts}, nodes={sizes[0]}, edges={sizes[1]}>"
+    assert ">contract</td>" in stats._repr_html_()
+    types = stats.to_pandas()
+    assert list(types.records) == sorted((one.records for one in stats.types), reverse=True)
+    assert types.set_index("name").loc["contract", "nodes"] == len(wildgraph.TaskGraph.read(demo.run / "graphs/contract.json").nodes)
+    assert "fields" not in types.columns
+    kept = stats.to_pandas("kept")
+    assert list(kept.min_support) == [one.min_support for one in stats.kept]
+    assert kept.nodes_share.iloc[0] == 1.0
+
+
+def test_one_path_needs_no_list(demo: Demo, tmp_path: Path):
+    config = wildgraph.load_config(overrides={"sample.n": 2})
+    documents = SEEDS / "documents.jsonl"
+    one = wildgraph.sample(demo.run / "graphs", documents, out=tmp_path / "one", config=config)
+    several = wildgraph.sample(demo.run / "graphs", [str(documents)], out=tmp_path / "several", config=config)
+    assert [pair.id for pair in one.pairs()] == [pair.id for pair in several.pairs()]
+    assert wildgraph.export(one.run, "sft").by_objective == wildgraph.export(several.run, ["sft"]).by_objective
+    with pytest.raises(InputError, match=r"no such file: .*gone\.jsonl"):
+        wildgraph.build(str(tmp_path / "gone.jsonl"), tmp_path / "run")
+    with pytest.raises(UsageError, match="empty name"):
+        wildgraph.build("", tmp_path / "run")
+
+
+def test_no_bar_of_another_library_is_drawn(demo: Demo, tmp_path: Path):
+    """In a process of its own, as a script or a notebook has it: without what the command line sets."""
+    code = (
+        "import wildgraph\n"
+        "from wildgraph.embedders.sentence import SentenceEmbedder\n"
+        "SentenceEmbedder().embed(['a'])\n"
+        f"wildgraph.export({str(demo.run)!r}, 'sft', {str(tmp_path / 'out')!r}).to_dataset()\n"
+        "import datasets\n"
+        "from transformers.utils import logging\n"
+        "print(datasets.is_progress_bar_enabled(), logging.is_progress_bar_enabled())\n"
+    )
+    settings = {name: value for name, value in os.environ.items() if name not in ("HF_HUB_DISABLE_PROGRESS_BARS", "TRANSFORMERS_VERBOSITY")}
+    settings |= {"HF_DATASETS_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=settings, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["True", "True"]  # and the libraries are left as they were
+    assert "%" not in done.stderr
+    assert "examples" not in done.stderr

@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wildgraph.bars import without_bars
 from wildgraph.errors import InputError, UsageError
 from wildgraph.records import Json, Pair
 
@@ -152,11 +153,12 @@ def exported_dataset(folder: Path, objective: str) -> DatasetDict:
         InputError: nothing was exported under that name. UsageError: the ``datasets`` library is not installed.
     """
     try:
-        from datasets import load_dataset
+        from datasets import load_dataset, utils
     except ImportError as error:
         raise _no_datasets(error) from error
     reader, files = _shards(folder, objective)
-    found: DatasetDict = load_dataset(reader, data_files={split: [str(file) for file in shards] for split, shards in files.items()})
+    with without_bars(utils):
+        found: DatasetDict = load_dataset(reader, data_files={split: [str(file) for file in shards] for split, shards in files.items()})
     return found
 
 

@@ -53,18 +53,18 @@ __all__ = [
 
 
 def build(
-    logs: Sequence[str | Path],
+    logs: str | Path | Sequence[str | Path],
     run: str | Path,
     config: Config | None = None,
     *,
-    mined: Sequence[str | Path] = (),
+    mined: str | Path | Sequence[str | Path] = (),
     model: ChatModel | None = None,
     observe: Observer = silent,
 ) -> BuildResult:
     """Build task graphs from query logs.
 
     Args:
-        logs: files, folders or glob patterns.
+        logs: files, folders or glob patterns; one may stand without a list.
         run: the run directory to make or to continue.
         config: settings.
         mined: files of records that were mined already, in place of logs.
@@ -75,18 +75,19 @@ def build(
         WildgraphError: see :mod:`wildgraph.errors`.
     """
     config, model = handed(config or Config(), model)
+    logs, mined = _named(logs, "log"), _named(mined, "file")
     if bool(logs) == bool(mined):
         raise UsageError("name logs, or mined records, and not both", "wildgraph build LOG... or wildgraph build --mined FILE")
     load_masker(config.mine.masker)  # says now, and not after the logs were read, that it is not installed
     if mined:
-        files = [file for file, _ in expand([Path(path) for path in _named(mined, "file")], what="file of mined records")]
+        files = [file for file, _ in expand([Path(path) for path in mined], what="file of mined records")]
         for file in files:
             look_into(file)
         with RunDirectory.write(Path(run)) as directory, make_engines(config, directory.private / "cache.sqlite", model) as engines:
             job = Build(directory, config, engines, observe)
             return _lift_and_count(job, job.read_mined(files))
     # Looks into every file, so that a wrong one is noticed before a run directory is made.
-    rows = read_logs(_named(logs, "log"), format=config.logs.format or None, columns=config.logs.columns or None)
+    rows = read_logs(logs, format=config.logs.format or None, columns=config.logs.columns or None)
     with RunDirectory.write(Path(run)) as directory, make_engines(config, directory.private / "cache.sqlite", model) as engines:
         job = Build(directory, config, engines, observe)
         conversations = job.ingest(log_files(logs), rows)
@@ -99,12 +100,13 @@ def _lift_and_count(job: Build, mined: str) -> BuildResult:
     return BuildResult(job.run.path, read_graphs(job.run.path / "graphs"), job.run.manifest()["stages"], job.reused)
 
 
-def _named(paths: Sequence[str | Path], what: str) -> Sequence[str | Path]:
-    """The paths as they are.
+def _named(paths: str | Path | Sequence[str | Path], what: str) -> list[str | Path]:
+    """The paths as they are, one without a list as a list of one.
 
     Raises:
         UsageError: one is empty, which would mean the current folder. InputError: one lies in the home folder of nobody.
     """
+    paths = [paths] if isinstance(paths, str | Path) else list(paths)
     for path in paths:
         if not str(path).strip():
             raise UsageError(f"a {what} with an empty name was given", "is a shell variable unset?")
@@ -117,7 +119,7 @@ def _named(paths: Sequence[str | Path], what: str) -> Sequence[str | Path]:
 
 def sample(
     source: str | Path,
-    documents: Sequence[str | Path],
+    documents: str | Path | Sequence[str | Path],
     *,
     out: str | Path | None = None,
     config: Config | None = None,
@@ -146,7 +148,8 @@ def sample(
     if config.model.name == OFFLINE and beyond is not None:
         raise UsageError(f"only a model can write tasks of the paradigm {beyond!r}", "name one with --model")
     check_roles(config)
-    for file, _ in expand([Path(path) for path in _named(documents, "document")]):  # noticed before a run directory is made
+    documents = _named(documents, "document")
+    for file, _ in expand([Path(path) for path in documents]):  # noticed before a run directory is made
         if not file.is_file():
             raise InputError(f"{file} is not a regular file", "write it to a file first: documents are read more than once")
     root = Path(source)
@@ -162,7 +165,7 @@ def sample(
 
 def export(
     run: str | Path,
-    formats: Sequence[str] = (),
+    formats: str | Sequence[str] = (),
     out: str | Path | None = None,
     config: Config | None = None,
     *,
@@ -173,7 +176,7 @@ def export(
 
     Args:
         run: the run directory.
-        formats: names of exporters; by default those that the configuration names.
+        formats: names of exporters, or one; by default those that the configuration names.
         out: folder; by default ``export`` in the run.
         config: settings.
         push_to: repository of the Hugging Face Hub, ``OWNER/NAME``, that the data set is pushed to, privately.
@@ -183,6 +186,7 @@ def export(
         WildgraphError: see :mod:`wildgraph.errors`.
     """
     settings = (config or Config()).export
+    formats = [formats] if isinstance(formats, str) else formats
     settings = settings.model_copy(update={"to": tuple(formats) or settings.to})
     if not settings.to:
         raise UsageError("no format is named", "such as --to sft")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from wildgraph.bars import without_bars
 from wildgraph.errors import InputError, ModelError, UsageError
 from wildgraph.threads import wait_without_spinning
 
@@ -200,19 +201,14 @@ class CausalLM:
         tokens = self.tokenizer  # first, since it is quick to load and often missing
         device = ("cuda" if torch.cuda.is_available() else "cpu") if self._device == "auto" else self._device
         dtype = ("bfloat16" if device.startswith("cuda") else "float32") if self._dtype == "auto" else self._dtype
-        bars: Any = logging  # its functions carry no types
-        shown = bars.is_progress_bar_enabled()
-        bars.disable_progress_bar()
         try:
-            model: Any = AutoModelForCausalLM.from_pretrained(self.folder, local_files_only=True, dtype=getattr(torch, dtype))
+            with without_bars(logging):
+                model: Any = AutoModelForCausalLM.from_pretrained(self.folder, local_files_only=True, dtype=getattr(torch, dtype))
         except Exception as error:
             text = " ".join(str(error).split())[:200]
             raise InputError(
                 f"checkpoint {self.name} cannot be loaded: {text}", "it must be a causal language model of transformers"
             ) from error
-        finally:
-            if shown:
-                bars.enable_progress_bar()
         rows = int(model.get_input_embeddings().weight.shape[0])
         largest = max(tokens.get_vocab().values(), default=0)
         if largest >= rows:

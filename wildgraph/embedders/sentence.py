@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from wildgraph.bars import without_bars
 from wildgraph.embedders import Vectors
 from wildgraph.errors import UsageError
 from wildgraph.threads import wait_without_spinning
@@ -45,9 +46,11 @@ class SentenceEmbedder:
             os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a hub look-up of a local model takes 50 s to fail without a network
         wait_without_spinning()
         from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
 
         try:
-            return SentenceTransformer(self._folder)
+            with without_bars(logging):
+                return SentenceTransformer(self._folder)
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"cannot load the embedding model {self._folder!r}: {str(error).splitlines()[0]}",

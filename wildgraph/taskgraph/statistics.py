@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Literal
 
+from wildgraph.frames import frame, html_table, one_line
 from wildgraph.records import Json
 from wildgraph.taskgraph.graph import TaskGraph
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Ks for which it is said what they would keep.
 LADDER = (1, 2, 3, 5, 10, 20, 50, 100)
@@ -68,7 +73,7 @@ class KeptAtK:
     edges_share: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GraphStats:
     """Graphs in numbers.
 
@@ -82,6 +87,33 @@ class GraphStats:
     concepts: int
     kept: tuple[KeptAtK, ...]
     kept_of: str
+
+    def __repr__(self) -> str:
+        nodes, edges = sum(one.nodes for one in self.types), sum(one.edges for one in self.types)
+        return one_line("GraphStats", types=len(self.types), concepts=self.concepts, nodes=nodes, edges=edges)
+
+    def _repr_html_(self) -> str:
+        """In notebooks: the graphs, largest first."""
+        header = ("document type", "records", "users", "K", "labels", "edges", "alone", "parts", "mean degree", "label entropy")
+        rows = [
+            (
+                *(one.name, one.records, one.users, one.min_support, one.nodes, one.edges, one.isolated, one.components),
+                *(round(one.mean_degree, 1), round(one.label_entropy, 2)),
+            )
+            for one in sorted(self.types, key=lambda one: (-one.records, one.document_type))
+        ]
+        return html_table(f"{len(rows)} task graphs, {self.concepts:,} concepts", header, rows)
+
+    def to_pandas(self, part: Literal["types", "kept"] = "types") -> pd.DataFrame:
+        """The figures as a frame.
+
+        Args:
+            part: ``types`` (one row a graph, largest first) or ``kept`` (one row a K, with what it would keep).
+        """
+        if part == "kept":
+            return frame(map(asdict, self.kept), [one.name for one in fields(KeptAtK)])
+        columns = [one.name for one in fields(TypeStats) if one.name != "fields"]
+        return frame(map(asdict, sorted(self.types, key=lambda one: (-one.records, one.document_type))), columns)
 
     def as_json(self) -> dict[str, Json]:
         """A JSON object of everything."""
