@@ -14,7 +14,7 @@ from whole_runs import chat, wildgraph, write_rows
 
 from wildgraph import masking
 from wildgraph.errors import UsageError
-from wildgraph.masking import Masked, load_masker, luhn, mask, replaced, valid_iban
+from wildgraph.masking import Masked, load_masker, mask, replaced
 from wildgraph.registry import BUILT_IN, registered
 
 KEY = "abcdefghijklmnopqrstuvwx012345"
@@ -120,13 +120,6 @@ def test_cuts_divide_a_changed_text_as_they_divided_it(text: str, places: list[i
 
 def test_counts_by_kind() -> None:
     assert mask("a@b.org, c@d.org, Mr. Smith, <PRESIDIO_ANONYMIZED_PERSON>").counts == {"EMAIL": 2, "PERSON": 1}
-
-
-def test_check_digits() -> None:
-    assert luhn("79927398713")
-    assert not luhn("79927398710")
-    assert valid_iban("FR14 2004 1010 0505 0001 3M02 606")
-    assert not valid_iban("FR14")
 
 
 pieces = st.sampled_from(
