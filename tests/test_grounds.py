@@ -151,7 +151,8 @@ def test_labels_are_found_by_id_field_or_name(name):
     ("name", "message"),
     [
         ("task=summarise", r"no graph has a label 'task=summarise' — did you mean 'task/summarize'"),
-        ("intent=summarize", r"no graph has a label 'intent=summarize' — `wildgraph view`"),
+        ("intent=summarize", r"no graph has labels of the field 'intent' — there are output_format, task"),
+        ("task=zzzzzz", r"no graph has a label 'task=zzzzzz' — `wildgraph view`"),
         ("letter", r"several labels are called 'letter': output_format/letter, task/letter — name one of these"),
     ],
 )

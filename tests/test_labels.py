@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from wildgraph.labels import Label, clean_label
+from wildgraph.labels import Label, _shown, clean_label
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,13 @@ def test_any_label_is_short_plain_and_stable(text: str, limit: int) -> None:
     assert not set("<>`") & set(unicodedata.normalize("NFKC", label))
     assert all(unicodedata.category(char) not in ("Cc", "Cs", "Zl", "Zp") for char in label)
     assert clean_label(label, limit) == label
+
+
+def test_what_is_printable_is_shown_as_it_is():
+    """A text all of whose characters are is not looked through one by one."""
+    printable = [char for char in map(chr, range(sys.maxunicode + 1)) if char.isprintable()]
+    assert len(printable) > 100_000
+    assert all(_shown(char) == char and (char == " " or not char.isspace()) for char in printable)
 
 
 @pytest.mark.parametrize(

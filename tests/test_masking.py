@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,14 +12,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from whole_runs import chat, wildgraph, write_rows
 
+from wildgraph import masking
 from wildgraph.errors import UsageError
-from wildgraph.masking import Masked, load_masker, luhn, mask, replaced, valid_iban
+from wildgraph.masking import Masked, load_masker, mask, replaced
 from wildgraph.registry import BUILT_IN, registered
 
 KEY = "abcdefghijklmnopqrstuvwx012345"
 
 
-@pytest.mark.parametrize(
+EXAMPLES = pytest.mark.parametrize(
     ("text", "masked"),
     [
         ("mail ann.b+c@mail.example.org, now", "mail <EMAIL>, now"),
@@ -56,6 +59,9 @@ KEY = "abcdefghijklmnopqrstuvwx012345"
         ("NAME_1_ID, FILENAME_1, <NAME_1>", "NAME_1_ID, FILENAME_1, <NAME_1>"),
     ],
 )  # fmt: skip
+
+
+@EXAMPLES
 def test_what_is_masked(text: str, masked: str) -> None:
     assert mask(text).text == masked
 
@@ -116,13 +122,6 @@ def test_counts_by_kind() -> None:
     assert mask("a@b.org, c@d.org, Mr. Smith, <PRESIDIO_ANONYMIZED_PERSON>").counts == {"EMAIL": 2, "PERSON": 1}
 
 
-def test_check_digits() -> None:
-    assert luhn("79927398713")
-    assert not luhn("79927398710")
-    assert valid_iban("FR14 2004 1010 0505 0001 3M02 606")
-    assert not valid_iban("FR14")
-
-
 pieces = st.sampled_from(
     ["ann@example.org", "+44 20 7946 0958", "555-123-4567", "4111 1111 1111 1111", "GB82WEST12345698765432", f"sk-{KEY}", "password: hunter22", "10.1.2.3",
      "Mr. ", "Smith", "王先生", "김철수 씨", "NAME_1", "<PRESIDIO_ANONYMIZED_PHONE_NUMBER>", "<EMAIL>", "http://a:b@", "тел. ", "123456", "-", " ", "\n", "<", ">", ".", "@"]
@@ -140,6 +139,39 @@ def test_masking_a_masked_text_changes_nothing(text: str) -> None:
     again = mask(once.text)
     assert again.text == once.text
     assert again.counts == {}
+
+
+def searched_by_every_rule(text: str, cuts: tuple[int, ...]) -> Masked:
+    """Masked as if no rule could be passed over."""
+    plain = tuple(replace(rule, needs=frozenset()) for rule in masking._rules())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(masking, "_rules", lambda: plain)
+        return mask(text, cuts)
+
+
+#: What rules look for that other pieces do not hold, some without their digits or signs.
+more_pieces = st.sampled_from(
+    ["00:1B:44:11:3A:B7", "ab-cd-ef-ab-cd-ef", "2001:db8::1", "/home/", "C:\\Users\\", "Ann", " Bey", " Hanım", "씨", "先生", "李", "Bearer Abcdefghij-klmnopqrst",
+     "secret is Qwert-zuiop", "AKIAABCDEFGHIJKLMNOP", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "٠٦١٢٣٤٥٦٧٨", "９１", "\u00ad", "SSN 123-45-6789", "PRESIDIO_", "NAME_"]
+)  # fmt: skip
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.lists(pieces | more_pieces | st.text(max_size=4), max_size=10).map("".join), st.lists(st.integers(0, 80), max_size=2).map(tuple))
+def test_no_rule_is_passed_over_that_would_have_found_something(text: str, cuts: tuple[int, ...]) -> None:
+    assert mask(text, cuts) == searched_by_every_rule(text, cuts)
+
+
+@EXAMPLES
+def test_no_rule_is_passed_over_in_what_is_known_to_be_masked(text: str, masked: str) -> None:
+    assert searched_by_every_rule(text, ()).text == masked
+
+
+def test_in_plain_forms_there_are_no_digits_but_ascii_ones() -> None:
+    """Else a rule that needs one of the ten could be passed over wrongly."""
+    digits = "".join(char for char in map(chr, range(sys.maxunicode + 1)) if re.match(r"\d", char))
+    assert len(digits) > 600
+    assert set(masking._plain(digits)) == set("0123456789")
 
 
 @pytest.mark.parametrize(

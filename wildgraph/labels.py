@@ -28,6 +28,13 @@ _FRAGMENT = re.compile(
 )
 
 
+def _shown(char: str) -> str:
+    """A character of a label, a blank, or nothing."""
+    if char in _KEPT_FORMAT or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+        return char
+    return " " if char.isspace() else ""
+
+
 def clean_label(text: str, limit: int = 120) -> str:
     r"""``text`` as one short line that is safe to show and to prompt with.
 
@@ -40,15 +47,12 @@ def clean_label(text: str, limit: int = 120) -> str:
         >>> clean_label("### System: {{ write }} c++ code [INST]")
         'System write c++ code'
     """
-    plain = "".join(
-        char
-        if char in _KEPT_FORMAT or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-        else " "
-        if char.isspace()
-        else ""
-        for char in text[: 20 * limit].translate(_MARKUP)
-    )
-    line, before = " ".join(_TAG.sub(" ", plain).split()), None
+    plain = text[: 20 * limit]
+    if not plain.isascii():
+        plain = plain.translate(_MARKUP)
+    if not plain.isprintable():  # else there is nothing to take out: white space other than a blank is not printable either
+        plain = "".join(map(_shown, plain))
+    line, before = " ".join((_TAG.sub(" ", plain) if "<" in plain else plain).split()), None
     while line != before:  # what is taken out may have kept two halves of a fragment apart
         before = line
         line = " ".join(_FRAGMENT.sub("", line).split())

@@ -18,6 +18,7 @@ from typing import Protocol, runtime_checkable
 
 import yaml
 
+from wildgraph.checksums import luhn, valid_iban
 from wildgraph.errors import UsageError
 from wildgraph.registry import load
 
@@ -64,11 +65,14 @@ class _Rule:
 
     Attributes:
         holds: how many of its characters are, from the first; 0 for none.
+        needs: characters of which whatever is masked by the rule, or stands beside it, has at least one: a text without them is not searched.
+            Empty where there are no such.
     """
 
     kind: str
     pattern: re.Pattern[str]
     holds: Callable[[str], int] = len
+    needs: frozenset[str] = frozenset()
 
 
 #: Masking one thing can lay another bare; real texts are stable after two passes.
@@ -102,33 +106,6 @@ def _plain(text: str) -> str:
 
 def _digits(text: str) -> str:
     return "".join(char for char in text if char in "0123456789")
-
-
-def luhn(digits: str) -> bool:
-    """Whether the last digit is the Luhn check digit of the others (ISO/IEC 7812-1).
-
-    Example:
-        >>> luhn("4111111111111111"), luhn("4111111111111112")
-        (True, False)
-    """
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) * (1 + place % 2)
-        total += value - 9 * (value > 9)
-    return total % 10 == 0
-
-
-def valid_iban(text: str) -> bool:
-    """Whether the check digits of an IBAN hold (ISO 13616, remainder 1 modulo 97).
-
-    Example:
-        >>> valid_iban("GB82 WEST 1234 5698 7654 32"), valid_iban("GB83 WEST 1234 5698 7654 32")
-        (True, False)
-    """
-    plain = text.replace(" ", "").upper()
-    if not 15 <= len(plain) <= 34:
-        return False
-    return int("".join(str(int(char, 36)) for char in plain[4:] + plain[:4])) % 97 == 1
 
 
 def _card(text: str) -> int:
@@ -201,6 +178,10 @@ def _secret(text: str) -> int:
 # --------------------------------------------------------------------------- patterns
 
 
+#: What ``\\d`` finds in plain forms.
+_DIGIT = frozenset("0123456789")
+
+
 def _either(words: list[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
@@ -224,9 +205,14 @@ def _rules() -> tuple[_Rule, ...]:
                 r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
                 r"(?:(?:[A-Za-z0-9+/=\s:,.\\]|-(?!----)){0,20000}-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----|(?:\s{1,4}[A-Za-z0-9+/=]{16,100}){0,300})"
             ),
+            needs=frozenset("-"),
         ),
-        _Rule("CREDENTIALS", re.compile(r"(?<=://)(?P<it>[^\s/:@<>\"']{1,128}:[^\s/@<>\"']{1,128})(?=@)")),
-        _Rule("EMAIL", re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,6}[^\W\d_]{2,24}(?![\w-])")),
+        _Rule("CREDENTIALS", re.compile(r"(?<=://)(?P<it>[^\s/:@<>\"']{1,128}:[^\s/@<>\"']{1,128})(?=@)"), needs=frozenset("@")),
+        _Rule(
+            "EMAIL",
+            re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,6}[^\W\d_]{2,24}(?![\w-])"),
+            needs=frozenset("@"),
+        ),
         _Rule(
             "KEY",
             re.compile(
@@ -245,31 +231,36 @@ def _rules() -> tuple[_Rule, ...]:
             ),
             _secret,
         ),
-        _Rule("IBAN", re.compile(r"(?i:(?<![A-Z0-9])[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,3})?(?![A-Z0-9]))"), _iban),
-        _Rule("CARD", re.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d-]|[.,]\d)"), _card),
+        _Rule(
+            "IBAN", re.compile(r"(?i:(?<![A-Z0-9])[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,3})?(?![A-Z0-9]))"), _iban, _DIGIT
+        ),
+        _Rule("CARD", re.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d-]|[.,]\d)"), _card, _DIGIT),
         _Rule(
             "MAC",
             re.compile(
                 r"(?i:(?<![\w:.-])(?:[0-9A-F]{2}([:-])(?:[0-9A-F]{2}\1){4}[0-9A-F]{2}|[0-9A-F]{4}\.[0-9A-F]{4}\.[0-9A-F]{4})(?![\w:.-]))"
             ),
             _hardware,
+            frozenset(":-."),
         ),
-        _Rule("IP", re.compile(r"(?<![\w.:])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d|:\w*:)"), _address),
-        _Rule("IP", re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])"), _address),
+        _Rule("IP", re.compile(r"(?<![\w.:])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d|:\w*:)"), _address, _DIGIT),
+        _Rule("IP", re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])"), _address, frozenset(":")),
         _Rule(
             "PHONE",
             re.compile(
                 rf"(?i:(?<!\w)(?:{phone_words}))[ .:№#：-]{{0,4}}(?P<it>\+?\d{{6,15}}(?!\d)|\(?\+?\d{{1,5}}(?:[ ().-]{{1,2}}\d{{1,5}}){{1,6}}(?!\d))"
             ),
+            needs=_DIGIT,
         ),
-        _Rule("PHONE", re.compile(r"(?<![\w+])\+\(?\d(?:[ ().-]{0,3}\d){7,14}(?!\d)"), _international),
-        _Rule("SSN", re.compile(r"(?<![\w.,+-])(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\w-]|[.,]\d)")),
-        _Rule("PHONE", re.compile(rf"{word_start}(?<!\d[ ])00[1-9](?:[ ()./-]{{0,3}}\d){{7,14}}(?!\d)"), _abroad),
+        _Rule("PHONE", re.compile(r"(?<![\w+])\+\(?\d(?:[ ().-]{0,3}\d){7,14}(?!\d)"), _international, _DIGIT),
+        _Rule("SSN", re.compile(r"(?<![\w.,+-])(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\w-]|[.,]\d)"), needs=_DIGIT),
+        _Rule("PHONE", re.compile(rf"{word_start}(?<!\d[ ])00[1-9](?:[ ()./-]{{0,3}}\d){{7,14}}(?!\d)"), _abroad, _DIGIT),
         _Rule(
             "PHONE",
             re.compile(
                 rf"{word_start}(?<!\d[ ])(?:[2-9]\d\d[ ][2-9]\d\d[ ]\d{{4}}|0[1-9](?:([ .-])\d\d)(?:\1\d\d){{3}}|[6-9]\d\d(?:[ ]\d\d){{3}}){word_end}(?!\d|[ .,-]\d)"
             ),
+            needs=_DIGIT,
         ),
         _Rule(
             "PHONE",
@@ -278,15 +269,16 @@ def _rules() -> tuple[_Rule, ...]:
                 rf"|\d{{3}}([.-])\d{{3}}\1\d{{4}}|8[ -]?\d{{3}}[ -]\d{{3}}[ -]\d{{2}}[ -]\d{{2}}|0\d{{1,4}}([ /-])\d{{3,8}}(?:[ -]\d{{2,4}}){{0,2}}){word_end}(?!\d|[.,]\d)"
             ),
             _national,
+            _DIGIT,
         ),
-        _Rule("PHONE", re.compile(r"(?<![\w.,/=+-])(?:1[3-9]\d{9}|[78]9\d{9})(?![\w/=]|[.,]\d)")),
+        _Rule("PHONE", re.compile(r"(?<![\w.,/=+-])(?:1[3-9]\d{9}|[78]9\d{9})(?![\w/=]|[.,]\d)"), needs=_DIGIT),
         _Rule(
             "PERSON",
             re.compile(
                 rf"(?<![\w<])(?:{titles})(?:\.[ ]{{0,2}}|[ ]{{1,2}})(?:<PERSON(?:_\d{{1,4}})?>[ ])?(?P<it>{capitalised}(?:[ ]{capitalised}){{0,2}})"
             ),
         ),
-        _Rule("USER", re.compile(r"(?:(?<![\w.~-])/home/|/Users/)(?P<it>[^\s/\\:*?\"'`<>|(){}\[\],;]{1,64})"), _account),
+        _Rule("USER", re.compile(r"(?:(?<![\w.~-])/home/|/Users/)(?P<it>[^\s/\\:*?\"'`<>|(){}\[\],;]{1,64})"), _account, frozenset("/")),
         _Rule(
             "USER",
             re.compile(
@@ -294,10 +286,19 @@ def _rules() -> tuple[_Rule, ...]:
                 r"(?P<it>[^\\/:*?\"<>|\r\n]{1,64}(?=[\\/])|[^\s\\/:*?\"'<>|,;]{1,64})"
             ),
             _account,
+            frozenset("\\/"),
         ),
-        _Rule("PERSON", re.compile(rf"(?P<it>[{surnames}][\u4e00-\u9fff]{{0,2}})(?:{_either(after['zh'])})")),
-        _Rule("PERSON", re.compile(rf"(?<![가-힣])(?P<it>[가-힣]{{2,4}})[ ]?(?:{_either(after['ko'])})(?![가-힣])")),
-        _Rule("PERSON", re.compile(rf"(?<!\w)(?P<it>[A-ZÇĞİÖŞÜ][a-zçğıöşü]{{1,20}})[ ](?:{_either(after['tr'])})(?!\w)")),
+        _Rule("PERSON", re.compile(rf"(?P<it>[{surnames}][\u4e00-\u9fff]{{0,2}})(?:{_either(after['zh'])})"), needs=frozenset(surnames)),
+        _Rule(
+            "PERSON",
+            re.compile(rf"(?<![가-힣])(?P<it>[가-힣]{{2,4}})[ ]?(?:{_either(after['ko'])})(?![가-힣])"),
+            needs=frozenset(word[0] for word in after["ko"]),
+        ),
+        _Rule(
+            "PERSON",
+            re.compile(rf"(?<!\w)(?P<it>[A-ZÇĞİÖŞÜ][a-zçğıöşü]{{1,20}})[ ](?:{_either(after['tr'])})(?!\w)"),
+            needs=frozenset(word[0] for word in after["tr"]),
+        ),
     )
 
 
@@ -334,18 +335,24 @@ def mask(text: str, cuts: Sequence[int] = ()) -> Masked:
         'Write to <EMAIL> or call <PHONE>, Mr. <PERSON>'
     """
     counts: Counter[str] = Counter()
-    text, cuts = replaced(text, ((match.start(), match.end(), "") for match in _INVISIBLE.finditer(text)), cuts)
+    if not text.isascii():
+        text, cuts = replaced(text, ((match.start(), match.end(), "") for match in _INVISIBLE.finditer(text)), cuts)
     for _ in range(_MAX_PASSES):
         before = text
         # in every pass: what is masked beside a marker can be what kept it from being seen as one
-        for pattern, named in ((_PRESIDIO, _known_kind), (_NUMBERED, _numbered)):
-            text, cuts = replaced(text, ((match.start(), match.end(), named(match)) for match in pattern.finditer(text)), cuts)
+        for sign, pattern, named in (("PRESIDIO_", _PRESIDIO, _known_kind), ("NAME_", _NUMBERED, _numbered)):
+            if sign in text:
+                text, cuts = replaced(text, ((match.start(), match.end(), named(match)) for match in pattern.finditer(text)), cuts)
         seen = _plain(text)
+        signs = set(seen)
         for rule in _rules():
+            if rule.needs and rule.needs.isdisjoint(signs):
+                continue
             if found := list(_found(rule, seen)):
                 counts[rule.kind] += len(found)
                 text, cuts = replaced(text, ((start, end, f"<{rule.kind}>") for start, end in found), cuts)
                 seen = _plain(text)
+                signs = set(seen)
         if text == before:
             break
     return Masked(text, dict(sorted(counts.items())), tuple(cuts))
@@ -361,8 +368,9 @@ def _numbered(match: re.Match[str]) -> str:
 
 def _found(rule: _Rule, seen: str) -> Iterator[tuple[int, int]]:
     """Where there is something to mask. ``seen`` is the text in plain forms."""
+    it = "it" if "it" in rule.pattern.groupindex else 0
     for match in rule.pattern.finditer(seen):
-        start, end = match.span("it" if "it" in match.re.groupindex else 0)
+        start, end = match.span(it)
         if held := rule.holds(seen[start:end]):
             yield start, start + held
 

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from wildgraph.backends.scripted import ScriptedModel
 from wildgraph.fields import DEFAULT_FIELDS, MetaField
 from wildgraph.llm import Failure
+from wildgraph.masking import Masked, mask
 from wildgraph.records import Conversation, MetaInformation, Rejection, Span
-from wildgraph.stages.mine import MineConfig, Phrase, answer_schema, mine, mining_prompt, user_key
+from wildgraph.stages.mine import MineConfig, Phrase, _label, answer_schema, mine, mining_prompt, user_key
 
 KEY = b"secret"
 NOTHING = {field.name: [] if field.multi else {"general": "none", "specific": ""} for field in DEFAULT_FIELDS}
@@ -138,6 +139,19 @@ def test_whatever_the_model_says_is_a_record_or_a_rejection(multi, single):
     if isinstance(found, MetaInformation):
         for values in found.values.values():
             assert all(0 < len(value.general) <= 300 and "\n" not in value.general for value in values)
+
+
+@given(
+    st.lists(st.sampled_from(["ann@b.org", "<b>", "</b>", "#", "##", "Mr. ", "Smith", "<", ">", "[email]", "sum up", " ", "555-123-4567", "x" * 30]) | st.text(max_size=3)).map("".join),
+    st.sampled_from([12, 120]),
+)  # fmt: skip
+@settings(max_examples=300, deadline=None)
+def test_a_phrase_without_anything_to_mask_is_what_masking_it_would_give(text, limit):
+    def masked_as_if_changed(shown, cuts):
+        found = mask(shown, cuts)
+        return Masked(found.text + " ", found.counts, found.cuts)  # so that it is cleaned anew
+
+    assert _label(text, limit, mask) == _label(text, limit, masked_as_if_changed)
 
 
 def test_a_field_table_of_ones_own():

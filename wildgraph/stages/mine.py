@@ -189,7 +189,11 @@ def _label(text: str, limit: int, mask: Masker) -> str:
     It is cleaned before it is masked, since markup inside an address would hide it, and the marks in it are kept through both.
     """
     plain = clean_label(_bracketed(text[: limit + _AROUND]), limit + _AROUND)
+    if not plain:
+        return ""
     masked = mask(plain, (limit,))
+    if masked.text == plain and len(plain) <= limit:  # as nearly always: cleaning what is clean changes nothing
+        return plain
     return clean_label(_bracketed(masked.text[: masked.cuts[0]]), limit)
 
 
