@@ -27,6 +27,7 @@ from wildgraph.forgetting import forget, purge
 from wildgraph.funnel import silent
 from wildgraph.lifters.by_likeness import LikenessLifter
 from wildgraph.lifters.by_model import ModelLifter
+from wildgraph.lifters.kept import GROUPS
 from wildgraph.llm import CachedModel, ResponseCache, Tally
 from wildgraph.pseudonyms import keyed_user
 from wildgraph.published import check_graphs
@@ -134,6 +135,13 @@ def test_vectors_of_private_texts_go_with_any_user(run):
     assert forget(run, "Ann").vectors
     assert not list((run / "private").glob("vectors*"))
     assert not forget(run, "user 6").vectors
+
+
+def test_groups_of_values_are_found_anew_by_the_next_build(run):
+    with RunDirectory.write(run) as directory:
+        directory.write_rows(GROUPS, [{"of": "a mark"}, {"field": "task", "name": "sum up", "members": {"sum up the will of Ann": 1.0}}])
+    forget(run, "Ann")
+    assert (run / GROUPS).read_bytes() == b""
 
 
 def test_vectors_are_made_again_by_the_next_build(run, tmp_path):

@@ -11,6 +11,7 @@ from whole_runs import Outcome, reproducible, rows, succeed, wildgraph, write_ro
 
 import wildgraph as api
 from wildgraph.catalogue import load_catalogue
+from wildgraph.lifters.by_likeness import LikenessLifter
 
 pytestmark = pytest.mark.usefixtures("remembered")
 
@@ -96,6 +97,16 @@ def test_a_second_build_reuses_everything_and_the_order_of_rows_leaves_no_trace(
     second = reproducible(tmp_path / "two/run")
     same = {"catalogue.jsonl", "private/catalogue.jsonl", "private/concepts.jsonl", *(name for name in first if name.startswith("graphs/"))}
     assert {name: first[name] for name in same} == {name: second[name] for name in same}
+
+
+def test_another_k_names_and_counts_anew_but_groups_once(records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    build(records, tmp_path / "fresh/run", "--min-support", 5)
+    build(records, tmp_path / "run")
+    with monkeypatch.context() as without:
+        without.setattr(LikenessLifter, "lift", lambda lifter, values: pytest.fail("values were grouped again"))
+        outcome = build(records, tmp_path / "run", "--min-support", 5)
+    assert "reused   mine (" in outcome.out
+    assert reproducible(tmp_path / "run") == reproducible(tmp_path / "fresh/run")
 
 
 def test_edits_change_names_and_nothing_else(records: Path, tmp_path: Path):

@@ -16,6 +16,7 @@ from wildgraph.engines import Engines, charge
 from wildgraph.fields import MetaField
 from wildgraph.forgotten import forgotten_users
 from wildgraph.funnel import Observer, StageCount, require_some
+from wildgraph.lifters.kept import GROUPS, KeptLifter
 from wildgraph.llm import load_template
 from wildgraph.llm.tally import Counts
 from wildgraph.pseudonyms import keyed_user
@@ -174,7 +175,7 @@ class Build:
                 _Mined(self.run, self.config.fields),
                 settings,
                 prior=self.engines.prior,
-                lifter=self.engines.lifter,
+                lifter=KeptLifter(self.engines.lifter, self.run),
                 likeness=self.engines.likeness,
                 earlier=earlier,
                 edits=edits,
@@ -186,7 +187,8 @@ class Build:
             self.run.write_rows("private/catalogue.jsonl", rows)
             self.run.write_rows("catalogue.jsonl", shareable_rows(rows, self.config.graph.min_support))
             alone: Json = {name: round(share, 3) for name, share in canonicalize_stage.singletons(catalogue.assignments.values()).items()}
-            return {**files, "private/catalogue.jsonl": "private", "catalogue.jsonl": "shareable"}, {
+            files |= {GROUPS: "private", "private/catalogue.jsonl": "private", "catalogue.jsonl": "shareable"}
+            return files, {
                 "values": len(rows),
                 "concepts": len({row["concept"] for row in rows}),
                 "lifter": type(self.engines.lifter).__name__.removesuffix("Lifter").lower(),

@@ -21,6 +21,7 @@ from wildgraph.counts import COUNTS, Counts, has_counts, read_counts, save_count
 from wildgraph.errors import EmptyResultError, InputError, RunError
 from wildgraph.forgotten import forgotten_users, note_forgotten
 from wildgraph.funnel import StageCount
+from wildgraph.lifters.kept import GROUPS
 from wildgraph.llm import ChatRequest, ResponseCache, key_by_variables, load_template
 from wildgraph.llm.answers import Turn, follow_up, read
 from wildgraph.pseudonyms import key_id, keyed_record, keyed_user
@@ -113,6 +114,8 @@ class _Forgetting:
             left.unlink()
         answers, unsure, others = self._forget_answers()
         vectors = self._forget_vectors()
+        if (self.run.path / GROUPS).is_file():
+            self.run.write_rows(GROUPS, ())  # they hold the user's words, and the next build groups other values anyway
         values, renames = self._values_left(counts.concepts if counts else {})
         graphs = self._forget_counts(counts, renames) if counts else []
         if values is not None:

@@ -15,7 +15,7 @@ from wildgraph.counts import has_counts, read_counts
 from wildgraph.errors import EmptyResultError, InputError, RunError, UsageError
 from wildgraph.publishing import CONCEPTS, shown_concepts, write_folder
 from wildgraph.records import Concept
-from wildgraph.stages.graph import ANY_DOCUMENT, NO_DOCUMENT, GraphConfig, build_graphs
+from wildgraph.stages.graph import ANY_DOCUMENT, NO_DOCUMENT, GraphConfig, build_graphs, unpruned_supports
 from wildgraph.store import RunDirectory
 from wildgraph.taskgraph.checking import graph_problems, hierarchy_problems
 from wildgraph.taskgraph.coarsening import prune, round_counts
@@ -111,8 +111,7 @@ def graph_stats(source: str | Path) -> GraphStats:
     if not found.counted:
         return describe(found.graphs)
     counts = read_counts(found.path)
-    unpruned, _ = build_graphs(counts.records, found.settings().model_copy(update={"min_support": 1}), catalogue=counts.catalogue)
-    return describe(found.graphs, unpruned)
+    return describe(found.graphs, unpruned_supports(counts.records, found.settings(), catalogue=counts.catalogue))
 
 
 def check_graphs(source: str | Path, *, min_support: int | None = None) -> list[str]:

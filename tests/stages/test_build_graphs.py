@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from wildgraph.catalogue import Catalogue
 from wildgraph.records import LabelledRecord, Rejection
-from wildgraph.stages.graph import GraphConfig, build_graph, build_graphs, fold_rare, roll_up_types
+from wildgraph.stages.graph import GraphConfig, build_graph, build_graphs, fold_rare, roll_up_types, unpruned_supports
+from wildgraph.taskgraph.statistics import Supports, describe
 
 CATALOGUE = catalogue()
 CONTRACT = "document_type/contract"
@@ -276,3 +277,13 @@ def test_another_users_records_never_make_a_support_smaller(found, k):
     after = {node.concept: node.support for node in one_graph(more, config).nodes}
     leaves = {one for one in before if PARENTS[one] is not None}
     assert all(after.get(one, 0) == before[one] + 1 for one in leaves)
+
+
+@settings(deadline=None)
+@given(mixed, st.integers(1, 3), st.integers(1, 8), st.sampled_from(["drop", "keep"]))
+def test_supports_without_pruning_are_those_of_the_graphs_at_k_1(found, k, least, no_document):
+    config = GraphConfig(min_support=k, min_type_records=least, no_document=no_document)
+    graphs, _ = build_graphs(found, config.model_copy(update={"min_support": 1}), catalogue=CATALOGUE)
+    supports = unpruned_supports(found, config, catalogue=CATALOGUE)
+    assert describe([], supports).kept == describe([], Supports.of(graphs)).kept
+    assert (supports.nodes.tolist(), supports.edges.tolist()) == (Supports.of(graphs).nodes.tolist(), Supports.of(graphs).edges.tolist())

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_graphs import bounded, graph
 
-from wildgraph.taskgraph.statistics import describe, entropy
+from wildgraph.taskgraph.statistics import Supports, describe, entropy
 
 
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=20))
@@ -34,7 +34,7 @@ def test_a_small_graph_in_numbers():
 def test_shares_are_of_what_there_is_without_pruning():
     published = graph({"task/a": 8}, {}, min_support=5)
     unpruned = graph({"task/a": 8, "task/b": 4, "task/c": 1, "task/d": 1}, {("task/a", "task/b"): 4})
-    found = describe([published], [unpruned])
+    found = describe([published], Supports.of([unpruned]))
     assert found.kept_of == "private counts"
     assert [(one.min_support, one.nodes_share, one.edges_share) for one in found.kept] == [
         (1, 1.0, 1.0),
@@ -43,6 +43,11 @@ def test_shares_are_of_what_there_is_without_pruning():
         (5, 0.25, 0.0),
     ]
     assert found.concepts == 1
+
+
+def test_a_k_beyond_the_ladder_keeps_what_it_published():
+    found = describe([graph({"task/a": 300, "task/b": 250}, {("task/a", "task/b"): 250}, min_support=250)])
+    assert [(one.min_support, one.nodes, one.edges) for one in found.kept] == [(250, 2, 1)]
 
 
 @given(st.lists(bounded(), max_size=3))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +18,7 @@ from wildgraph.fields import ANY_DOCUMENT as GENERIC_TYPE
 from wildgraph.fields import DOCUMENT_TYPE
 from wildgraph.records import LabelledRecord, Rejection
 from wildgraph.taskgraph import GraphEdge, GraphNode, TaskGraph
+from wildgraph.taskgraph.statistics import Supports
 
 STAGE = "graph"
 VERSION = 1
@@ -54,16 +56,8 @@ def build_graphs(
         catalogue: the concepts' hierarchy and names.
     """
     items = sorted(records, key=lambda record: record.id)
-    rejections: list[Rejection] = []
-    typed: list[tuple[str, LabelledRecord]] = []
-    for record in items:
-        kind = record.document_type
-        if kind is None and config.no_document == "keep":
-            kind = NO_DOCUMENT
-        if kind is None:
-            rejections.append(Rejection(stage=STAGE, item=record.id, reason="no_document"))
-        else:
-            typed.append((kind, record))
+    typed, untyped = _typed(items, config)
+    rejections = [Rejection(stage=STAGE, item=record.id, reason="no_document") for record in untyped]
     graphs = []
     for kind, members in roll_up_types(typed, config, catalogue).items():
         if kind is None:
@@ -75,6 +69,33 @@ def build_graphs(
             graphs.append(graph)
     rejections.sort(key=lambda rejection: rejection.item)
     return sorted(graphs, key=lambda graph: graph.document_type), rejections
+
+
+def _typed(records: Iterable[LabelledRecord], config: GraphConfig) -> tuple[list[tuple[str, LabelledRecord]], list[LabelledRecord]]:
+    """Records with the type whose graph they would enter, and those that are about no document."""
+    typed, untyped = [], []
+    for record in records:
+        kind = NO_DOCUMENT if record.document_type is None and config.no_document == "keep" else record.document_type
+        if kind is None:
+            untyped.append(record)
+        else:
+            typed.append((kind, record))
+    return typed, untyped
+
+
+def unpruned_supports(records: Iterable[LabelledRecord], config: GraphConfig, *, catalogue: Catalogue) -> Supports:
+    """How many users are behind the nodes and edges that the graphs would have at K = 1, without making these graphs.
+
+    Args:
+        records: from the canonicalize stage.
+        config: thresholds; its K is passed over.
+        catalogue: the concepts' hierarchy.
+    """
+    config = config.model_copy(update={"min_support": 1})
+    pools = roll_up_types(_typed(records, config)[0], config, catalogue)
+    rows = ((kind, one.user, one.labels) for kind, members in pools.items() if kind is not None for one in members)
+    coded = encode(rows).records
+    return Supports.counted((count_labels(coded).users,), (block.users for block in count_pairs(coded)))
 
 
 def roll_up_types(
@@ -147,26 +168,25 @@ def fold_rare(labels: Sequence[set[str]], users: Sequence[str], min_support: int
     current = [set(found) for found in labels]
     settled: set[str] = set()
     folded: set[str] = set()
+    lineage = cache(catalogue.lineage)
     while True:
-        who: dict[str, set[str]] = defaultdict(set)
-        for found, user in zip(current, users, strict=True):
-            for one in found:
-                who[one].add(user)
-        open_ = [one for one in who if one not in settled]
-        if not open_:
+        rows: dict[str, list[int]] = defaultdict(list)
+        for row, found in enumerate(current):
+            for one in found - settled:
+                rows[one].append(row)
+        if not rows:
             return current
-        deepest = max(len(catalogue.lineage(one)) for one in open_)
-        level = [one for one in open_ if len(catalogue.lineage(one)) == deepest]
-        settled.update(one for one in level if len(who[one]) >= min_support)
+        deepest = max(len(lineage(one)) for one in rows)
+        level = [one for one in rows if len(lineage(one)) == deepest]
+        settled.update(one for one in level if len({users[row] for row in rows[one]}) >= min_support)
         folded.update(one for one in level if one not in settled)
         for one in level:
             if one in settled:
                 continue
-            line = catalogue.lineage(one)
+            line = lineage(one)
             upwards = len(line) > 1 and line[1] not in folded  # in a circle of parents nothing is higher
-            for found in current:
-                if one in found:
-                    found.discard(one)
-                    # Beside a sibling that stays, the parent would say nothing new, and a path would hold both.
-                    if upwards and not any(line[1] in catalogue.lineage(other)[1:] for other in found & settled):
-                        found.add(line[1])
+            for found in map(current.__getitem__, rows[one]):
+                found.discard(one)
+                # Beside a sibling that stays, the parent would say nothing new, and a path would hold both.
+                if upwards and not any(line[1] in lineage(other)[1:] for other in found & settled):
+                    found.add(line[1])

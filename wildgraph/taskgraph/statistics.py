@@ -6,7 +6,10 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
 
 from wildgraph.frames import frame, html_table, one_line
 from wildgraph.records import Json
@@ -121,17 +124,48 @@ class GraphStats:
         return data
 
 
-def describe(graphs: Sequence[TaskGraph], unpruned: Sequence[TaskGraph] | None = None) -> GraphStats:
+@dataclass(frozen=True)
+class Supports:
+    """How many users are behind nodes and edges.
+
+    Attributes:
+        nodes: int64, at place ``n`` how many nodes have ``n`` users; the last place holds those with more as well.
+        edges: the like of edges. Both of shape (the greatest K that is asked about + 1,).
+    """
+
+    nodes: npt.NDArray[np.int64]
+    edges: npt.NDArray[np.int64]
+
+    @classmethod
+    def counted(cls, nodes: Iterable[npt.ArrayLike], edges: Iterable[npt.ArrayLike], most: int = LADDER[-1]) -> Self:
+        """From numbers of users, block by block; ``most`` is the greatest K that is asked about."""
+        return cls(_tally(nodes, most), _tally(edges, most))
+
+    @classmethod
+    def of(cls, graphs: Sequence[TaskGraph]) -> Self:
+        """Those of graphs."""
+        nodes = ([node.support for node in graph.nodes] for graph in graphs)
+        return cls.counted(nodes, ([edge.users for edge in graph.edges] for graph in graphs), max(LADDER[-1], _least(graphs)))
+
+
+def _tally(blocks: Iterable[npt.ArrayLike], most: int) -> npt.NDArray[np.int64]:
+    found = np.zeros(most + 1, dtype=np.int64)
+    for block in blocks:
+        found += np.bincount(np.minimum(np.asarray(block, dtype=np.int64), most), minlength=most + 1)
+    return found
+
+
+def describe(graphs: Sequence[TaskGraph], unpruned: Supports | None = None) -> GraphStats:
     """Graphs in numbers; floats rounded to 1e-4.
 
     Args:
         graphs: the published graphs.
-        unpruned: the graphs at K = 1, where the private counts are at hand; else shares are of what is published.
+        unpruned: what the graphs would have at K = 1, where the private counts are at hand; else shares are of what is published.
     """
     return GraphStats(
         types=tuple(_type(graph) for graph in graphs),
         concepts=len({node.concept for graph in graphs for node in graph.nodes}),
-        kept=_ladder(graphs if unpruned is None else unpruned),
+        kept=_ladder(Supports.of(graphs), _least(graphs)) if unpruned is None else _ladder(unpruned, 1),
         kept_of="published graphs" if unpruned is None else "private counts",
     )
 
@@ -164,14 +198,16 @@ def _type(graph: TaskGraph) -> TypeStats:
     )
 
 
-def _ladder(graphs: Sequence[TaskGraph]) -> tuple[KeptAtK, ...]:
-    supports = [node.support for graph in graphs for node in graph.nodes]
-    users = [edge.users for graph in graphs for edge in graph.edges]
-    least = min((graph.min_support for graph in graphs), default=1)
+def _least(graphs: Sequence[TaskGraph]) -> int:
+    return min((graph.min_support for graph in graphs), default=1)
+
+
+def _ladder(supports: Supports, least: int) -> tuple[KeptAtK, ...]:
     found = []
+    all_nodes, all_edges = int(supports.nodes.sum()), int(supports.edges.sum())
     for k in sorted({least, *(k for k in LADDER if k > least)}):
-        nodes, edges = sum(support >= k for support in supports), sum(count >= k for count in users)
+        nodes, edges = int(supports.nodes[k:].sum()), int(supports.edges[k:].sum())
         if not nodes:
             break
-        found.append(KeptAtK(k, nodes, edges, round(nodes / max(len(supports), 1), 4), round(edges / max(len(users), 1), 4)))
+        found.append(KeptAtK(k, nodes, edges, round(nodes / max(all_nodes, 1), 4), round(edges / max(all_edges, 1), 4)))
     return tuple(found)
