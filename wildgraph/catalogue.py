@@ -254,10 +254,11 @@ class Catalogue:
         """Published name of a concept."""
         return self.concepts[concept].name
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> Iterator[dict[str, Any]]:
         """``field, value, concept, parent, count, similarity`` per assignment, sorted."""
-        return [
-            {
+        for place in sorted(self.assignments):
+            item = self.assignments[place]
+            yield {
                 "field": item.field,
                 "value": item.value,
                 "concept": item.concept,
@@ -267,8 +268,6 @@ class Catalogue:
                 "users": item.users,
                 "similarity": item.similarity,
             }
-            for _, item in sorted(self.assignments.items())
-        ]
 
 
 def shareable_rows(rows: Iterable[Mapping[str, Any]], min_support: int) -> list[dict[str, Any]]:

@@ -119,6 +119,8 @@ def apply_edits(catalogue: Catalogue, edits: Edits) -> Catalogue:
         top = kept.get(line[-1])
         if top is not None and top.parent in line:
             raise InputError(f"the edits make {top.parent} its own ancestor", "break the circle of `move`")
+    if not edits.merge:
+        return Catalogue(kept, catalogue.assignments)
     moved: dict[tuple[str, str], Assignment] = {}
     for place, item in catalogue.assignments.items():
         target = edits.target(item.concept)

@@ -179,3 +179,8 @@ def test_an_embedder_that_fails_leaves_the_file_as_it_was(file):
         cached.embed(["good", "bad"])
     cached.embed(["good"])
     assert cached.embedder.asked == ["good"]
+
+
+def test_the_file_is_not_much_larger_than_the_vectors(file):
+    CachedEmbedder(Counting(dimension=384), file).embed([f"text {number}" for number in range(1000)])
+    assert file.stat().st_size < 1.5 * 1000 * 4 * 384

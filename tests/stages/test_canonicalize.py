@@ -490,7 +490,7 @@ def test_the_order_of_records_leaves_no_trace(rows, random, again_from_earlier):
     catalogue, labels = run(found, earlier=earlier, min_support=2)
     random.shuffle(found)
     again, relabelled = run(iter(found), earlier=earlier, min_support=2)
-    assert again.rows() == catalogue.rows()
+    assert list(again.rows()) == list(catalogue.rows())
     assert again.concepts == catalogue.concepts
     assert relabelled == labels
     # every value of every record has a label, and counts are those of the records

@@ -15,6 +15,8 @@ from wildgraph.embedders import Embedder, Vectors
 from wildgraph.errors import RunError
 
 _ASKED_AT_ONCE = 500
+#: Bytes of a page of a new file. With pages of 4096 a vector of 384 numbers in an index takes a page of its own, and three times its size.
+_PAGE = 16384
 
 
 def shared_cache() -> Path:
@@ -79,8 +81,9 @@ class CachedEmbedder:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
         keys = {hashlib.sha256(f"{self.identity}\0{text}".encode("utf-8", "surrogatepass")).digest()[:20]: text for text in texts}
         with closing(sqlite3.connect(file, timeout=60)) as database, database:
+            database.execute(f"PRAGMA page_size={_PAGE}")
             database.execute("PRAGMA journal_mode=WAL")
-            database.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
+            database.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL)")
             found: dict[str, Vectors] = {}
             asked = list(keys)
             for start in range(0, len(asked), _ASKED_AT_ONCE):

@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 from wildgraph.fields import MetaField
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SeenValue:
     """A distinct value of one field.
 

@@ -33,6 +33,7 @@ from wildgraph.records import Assignment, Concept, LabelledRecord, MetaInformati
 STAGE = "canonicalize"
 VERSION = 5
 
+_GIVEN = set(Assignment.model_fields)
 _CONTEXTS = 5
 _GRAM = 5
 _WORD = re.compile(r"\w+")
@@ -147,30 +148,31 @@ def canonicalize(
     free = {of: [one.value(text) for text, one in seen[of.name].items() if text not in placed[of.name]] for of in table}
     if earlier is not None:
         free = {of: _join_earlier(of, values, earlier, likeness, placed[of.name]) for of, values in free.items()}
-    found = lifter.lift({of: values for of, values in free.items() if values})
+    found = dict(lifter.lift({of: values for of, values in free.items() if values}))
+    del free
     names = _Names(records, min_support, (name for groups in found.values() for group in groups for name in (group.name, group.heading)))
-    for of in table:
-        for group in sorted(
-            found.get(of.name, ()), key=lambda group: (group.concept is None, -_records(group, seen[of.name]), min(group.members))
-        ):
+    assignments: dict[tuple[str, str], Assignment] = {}
+    for of in table:  # what is known of a field's values goes as its assignments come: of millions both are not held
+        values, where, groups = seen.pop(of.name), placed.pop(of.name), found.pop(of.name, ())
+        for group in sorted(groups, key=lambda group: (group.concept is None, -_records(group, values), min(group.members))):
             born = _concept(of.name, group, concepts, beforehand, names)
-            for value, alike in group.members.items():
-                placed[of.name][value] = (born, alike)
-        placed[of.name] |= _pinned(of.name, seen[of.name], edits, concepts)
-    assignments = {
-        (of.name, value): Assignment(
-            field=of.name,
-            value=value,
-            concept=placed[of.name][value][0],
-            count=one.records,
-            users=one.people,
-            similarity=placed[of.name][value][1],
-        )
-        for of in table
-        for value, one in seen[of.name].items()
-    }
+            where.update((value, (born, alike)) for value, alike in group.members.items())
+        where |= _pinned(of.name, values, edits, concepts)
+        assignments.update(_assigned(of.name, values, where))
     catalogue = apply_edits(Catalogue(concepts, assignments), edits)
     return catalogue, sorted((label(record, catalogue, config.fields) for record in records), key=lambda record: record.id)
+
+
+def _assigned(
+    name: str, seen: Mapping[str, _Seen], placed: Mapping[str, tuple[str, float]]
+) -> Iterator[tuple[tuple[str, str], Assignment]]:
+    """The assignments of a field's values by their places. They share what says which of their keys were given: two thirds of their size."""
+    for value, one in seen.items():
+        concept, alike = placed[value]
+        item = Assignment.model_construct(
+            _GIVEN, field=name, value=value, concept=concept, count=one.records, users=one.people, similarity=alike
+        )
+        yield (name, value), item
 
 
 def label(record: MetaInformation, catalogue: Catalogue, fields: Sequence[MetaField] = DEFAULT_FIELDS) -> LabelledRecord:
