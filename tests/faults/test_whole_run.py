@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -170,7 +171,8 @@ def test_a_server_restarted_mid_run_is_waited_for(fake_server, cache):
         server.start()
 
     restarting = threading.Thread(target=restart)
-    with closing(model_at(server.base_url, cache)) as model:
+    patience = replace(PATIENCE, outage=60.0)  # a busy machine may take long to start a thread
+    with closing(model_at(server.base_url, cache, patience=patience)) as model:
         for n, completion in enumerate(model.map(requests(300))):
             assert completion.failure is None
             if n == 50:
