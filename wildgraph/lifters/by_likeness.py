@@ -146,24 +146,24 @@ class LikenessLifter:
         joined: list[dict[str, float]] = [{} for _ in groups]
         left: list[SeenValue] = []
         for block in self._blocks([value for value in values if value.text not in owner]):
-            left += self._joining(of, block, space.features(block, about), centres, joined)
+            left += [block[place] for place in self._joining(of, block, space.features(block, about), centres, joined)]
         return joined, left
 
     def _joining(
         self, of: MetaField, values: Sequence[SeenValue], features: Features, centres: Vectors, joined: Sequence[dict[str, float]]
-    ) -> list[SeenValue]:
-        """Let values join the groups with these centres; those that join none."""
+    ) -> list[int]:
+        """Let values join the groups with these centres; the places of those that join none."""
         left = []
         least = 1.0 - by_field(self.config.cut, of.name) * features.scale
         for start in range(0, len(values), _BLOCK):
             rows = features.rows[start : start + _BLOCK]
             best = (rows @ centres.T).argmax(axis=1)
-            for value, row, near in zip(values[start : start + _BLOCK], rows, best.tolist(), strict=True):
+            for place, (row, near) in enumerate(zip(rows, best.tolist(), strict=True), start):
                 likeness = float(row @ centres[near])
                 if likeness >= least:
-                    joined[near][value.text] = round(likeness, 3)
+                    joined[near][values[place].text] = round(likeness, 3)
                 else:
-                    left.append(value)
+                    left.append(place)
         return left
 
     def _field(self, of: MetaField, values: Sequence[SeenValue]) -> list[Group]:
@@ -174,9 +174,9 @@ class LikenessLifter:
         groups, centres = self._grouped(of, first, space.features(first, about))
         joined: list[dict[str, float]] = [{} for _ in groups]
         for block in more:
-            left = self._joining(of, block, space.features(block, about), centres, joined)
-            if left:
-                found, their = self._grouped(of, left, space.features(left, about))
+            features = space.features(block, about)
+            if left := self._joining(of, block, features, centres, joined):
+                found, their = self._grouped(of, [block[place] for place in left], features.some(left))
                 groups, centres = [*groups, *found], np.concatenate([centres, their])
                 joined += [{} for _ in found]
         return _grown(groups, joined)

@@ -135,6 +135,10 @@ class Features:
     profile: npt.NDArray[np.float64]
     scale: float
 
+    def some(self, places: Sequence[int]) -> Features:
+        """Those of some of the values."""
+        return Features(self.rows[places], self.profile[places], self.scale)
+
 
 class LikenessSpace:
     """The space of one field's values.
