@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import resource
 import subprocess
@@ -182,7 +183,8 @@ def main() -> None:
         print(f"{count:,} records{', hashed n-grams' if chosen.hashed else ''}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, "-m", "benchmarks.lifting", "--records", str(count), "--one", folder, *["--hashed"] * chosen.hashed]
-            subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+            home = {"XDG_CACHE_HOME": folder} if chosen.hashed else {}  # hashed vectors of the prior catalogue are of no use to anybody
+            subprocess.run(command, check=True, stderr=subprocess.DEVNULL, env={**os.environ, **home})
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def fold(value: str) -> str:
         >>> fold("  Bullet  List. ")
         'bullet list'
     """
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", value).casefold()).strip(" .;,")
+    return " ".join(unicodedata.normalize("NFKC", value).casefold().split()).strip(" .;,")
 
 
 @dataclass(slots=True)
