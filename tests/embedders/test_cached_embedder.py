@@ -184,3 +184,20 @@ def test_an_embedder_that_fails_leaves_the_file_as_it_was(file):
 def test_the_file_is_not_much_larger_than_the_vectors(file):
     CachedEmbedder(Counting(dimension=384), file).embed([f"text {number}" for number in range(1000)])
     assert file.stat().st_size < 1.5 * 1000 * 4 * 384
+
+
+def test_what_was_embedded_before_an_interruption_is_kept(file, monkeypatch):
+    monkeypatch.setattr("wildgraph.embedders.cached._PORTION", 4)
+    texts = [f"text {number}" for number in range(10)]
+
+    class Stopped(Counting):
+        def embed(self, texts):
+            if len(self.asked) == 8:
+                raise KeyboardInterrupt
+            return super().embed(texts)
+
+    with pytest.raises(KeyboardInterrupt):
+        CachedEmbedder(Stopped(), file).embed(texts)
+    inner = Counting()
+    np.testing.assert_array_equal(CachedEmbedder(inner, file).embed(texts), HashedEmbedder(64).embed(texts))
+    assert inner.asked == texts[8:]

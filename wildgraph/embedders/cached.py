@@ -15,6 +15,8 @@ from wildgraph.embedders import Embedder, Vectors
 from wildgraph.errors import RunError
 
 _ASKED_AT_ONCE = 500
+#: Texts that are embedded and committed at a time: a minute of one core.
+_PORTION = 1 << 13
 #: Bytes of a page of a new file. With pages of 4096 a vector of 384 numbers in an index takes a page of its own, and three times its size.
 _PAGE = 16384
 
@@ -76,7 +78,7 @@ class CachedEmbedder:
         return np.stack([found[text] for text in texts])
 
     def _kept(self, file: Path, texts: Sequence[str]) -> dict[str, Vectors]:
-        """Vectors of texts, those that are missing embedded and added in one transaction."""
+        """Vectors of texts, those that are missing embedded and added, so many in a transaction: what is interrupted begins where it was."""
         file.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
         keys = {hashlib.sha256(f"{self.identity}\0{text}".encode("utf-8", "surrogatepass")).digest()[:20]: text for text in texts}
@@ -92,11 +94,12 @@ class CachedEmbedder:
                 for key, blob in database.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", part):  # noqa: S608 - question marks
                     if isinstance(blob, bytes) and len(blob) == 4 * self.dimension:  # else it is embedded again
                         found[keys[key]] = np.frombuffer(blob, dtype="<f4")
-            missing = [text for text in texts if text not in found]
-            if missing:
-                vectors = self.embedder.embed(missing)
-                found.update(zip(missing, vectors, strict=True))
-                names = {text: key for key, text in keys.items()}
-                rows = [(names[text], np.asarray(found[text], dtype="<f4").tobytes()) for text in missing]
+            missing = [(key, text) for key, text in keys.items() if text not in found]
+            for start in range(0, len(missing), _PORTION):
+                some = missing[start : start + _PORTION]
+                vectors = self.embedder.embed([text for _, text in some])
+                found.update(zip((text for _, text in some), vectors, strict=True))
+                rows = [(key, np.asarray(vector, dtype="<f4").tobytes()) for (key, _), vector in zip(some, vectors, strict=True)]
                 database.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
+                database.commit()
         return found
