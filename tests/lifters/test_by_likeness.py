@@ -172,6 +172,17 @@ def test_values_beyond_those_that_are_considered_at_once_join_what_is_there_or_m
     assert {group.name for group in blocked} >= {"0 much", "90 much"}
 
 
+def test_what_later_values_are_said_of_counts_only_where_the_first_are_said_of_something():
+    lifter = LikenessLifter(empty_prior(), HASHED, GroupingConfig(considered=2))
+    silent = seen("review a lease", "shorten a sermon", users=3)
+    spoken = [SeenValue(text, contexts=(f"note on {text}",)) for text in ("review the lease", "juggle")]
+    found = lift(lifter, [*silent, *spoken], TASK)
+    assert {value for group in found for value in group.members} == {value.text for value in (*silent, *spoken)}
+    assert members(found) == members(lift(lifter, [*silent, *seen("review the lease", "juggle")], TASK))
+    joined, left = lifter.join(TASK, spoken, [{value.text: 1.0 for value in silent}])
+    assert {*joined[0], *(value.text for value in left)} == {"review the lease", "juggle"}
+
+
 @pytest.mark.parametrize("considered", [2, 3, 20_000])
 def test_joining_block_by_block_is_joining(considered):
     lifter = planar(cut={"": 0.3}, considered=considered)

@@ -170,11 +170,11 @@ class LikenessLifter:
         if not values:
             return []
         space, (first, *more) = self._space(of), self._blocks(values)
-        about = space.about(first)
-        groups, centres = self._grouped(of, first, space.features(first, about))
+        features = space.features(first)
+        groups, centres = self._grouped(of, first, features)
         joined: list[dict[str, float]] = [{} for _ in groups]
         for block in more:
-            features = space.features(block, about)
+            features = space.features(block, features.about)
             if left := self._joining(of, block, features, centres, joined):
                 found, their = self._grouped(of, [block[place] for place in left], features.some(left))
                 groups, centres = [*groups, *found], np.concatenate([centres, their])
@@ -189,9 +189,12 @@ class LikenessLifter:
             groups = list(_groups(_distances(features.rows), cut, cap))
         else:
             groups = list(_many(features.rows, [value.users for value in values], cut, cap, self.config))
-        return list(self._named(of, values, groups, features)), np.stack([_mean(features.rows, rows) for rows in groups])
+        centres = np.stack([_mean(features.rows, rows) for rows in groups])
+        return list(self._named(of, values, groups, centres, features)), centres
 
-    def _named(self, of: MetaField, values: Sequence[SeenValue], groups: Sequence[Sequence[int]], features: Features) -> Iterator[Group]:
+    def _named(
+        self, of: MetaField, values: Sequence[SeenValue], groups: Sequence[Sequence[int]], centres: Vectors, features: Features
+    ) -> Iterator[Group]:
         """Groups with names, and the concepts of the prior that they are or belong under; of several that could be one, the largest is."""
         concepts = self.prior.phrases(of.name)
         claims: dict[int, tuple[float, int]] = {}
@@ -207,8 +210,7 @@ class LikenessLifter:
             if top not in claims or weight > claims[top][0]:
                 claims[top] = (weight, number)
         for number, rows in enumerate(groups):
-            centre = _mean(features.rows, rows)
-            alike = features.rows[list(rows)] @ centre
+            alike = features.rows[list(rows)] @ centres[number]
             members = {values[row].text: round(float(one), 3) for row, one in zip(rows, alike, strict=True)}
             central = min(members, key=lambda text: (-round(members[text], 1), len(text), text))
             top = tops[number]

@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated
 
@@ -129,15 +129,17 @@ class Features:
         rows: shape (values, dimensions), unit rows: inner products are likenesses.
         profile: shape (values, concepts): probability that a value means each of the prior's concepts; no columns without a prior.
         scale: what a distance in plain likeness is multiplied by here, since the size adds a part of its own.
+        about: mean of what the values' records are about, shape (1, dimensions) as :meth:`LikenessSpace.about` gives it.
     """
 
     rows: Vectors
     profile: npt.NDArray[np.float64]
     scale: float
+    about: Vectors
 
     def some(self, places: Sequence[int]) -> Features:
         """Those of some of the values."""
-        return Features(self.rows[places], self.profile[places], self.scale)
+        return replace(self, rows=self.rows[places], profile=self.profile[places])
 
 
 class LikenessSpace:
@@ -159,12 +161,9 @@ class LikenessSpace:
         self._owner = np.array([index for _, index in self._phrases], dtype=np.intp)
         self._weights = _operation_words([phrase for phrase, _ in self._phrases], self._owner)
 
-    def about(self, values: Sequence[SeenValue]) -> Vectors | None:
-        """The mean of what the values' records are about, shape (1, dimensions); ``None`` where nothing is said."""
-        texts = sorted({context for value in values for context in value.contexts})
-        if not texts or not by_field(self.config.context, self.name):
-            return None
-        return np.asarray(self.embedder.embed(texts).mean(axis=0, keepdims=True), dtype=np.float32)
+    def about(self, values: Sequence[SeenValue]) -> Vectors:
+        """The mean of what the values' records are about, shape (1, dimensions); without columns where it does not count or nothing is said."""
+        return _mean_of(self._said(values)[1])
 
     def features(self, values: Sequence[SeenValue], about: Vectors | None = None) -> Features:
         """The values as vectors; a value's row depends on that value, and on the mean of what all the values are said of.
@@ -182,9 +181,10 @@ class LikenessSpace:
         blocks = [(1.0 / (1.0 + weight), spoken), (weight / (1.0 + weight), lexical)]
         if profile.shape[1]:
             blocks.append((config.profile, np.sqrt(profile).astype(np.float32)))
-        context = self._context(values, self.about(values) if about is None else about)
-        if context is not None:
-            blocks.append((by_field(config.context, self.name), context))
+        said, vectors = self._said(values)
+        about = _mean_of(vectors) if about is None else about
+        if about.shape[1]:
+            blocks.append((by_field(config.context, self.name), _context(values, dict(zip(said, vectors, strict=True)), about)))
         base = sum(part for part, _ in blocks)
         if self.name == OUTPUT_FORMAT and config.size:
             sizes = np.zeros((len(values), 7), dtype=np.float32)
@@ -192,7 +192,7 @@ class LikenessSpace:
             blocks.append((config.size, sizes))
         rows = np.hstack([np.float32(part**0.5) * block for part, block in blocks])
         rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-        return Features(rows, profile, base / sum(part for part, _ in blocks))
+        return Features(rows, profile, base / sum(part for part, _ in blocks), about)
 
     def _lexical(self, texts: Sequence[str]) -> Vectors:
         """Operation words as unit rows, projected by signs that are a hash of the word."""
@@ -204,19 +204,11 @@ class LikenessSpace:
                     rows[row] += self._weights[word] * _signs(word)
         return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), dtype=np.float32)
 
-    def _context(self, values: Sequence[SeenValue], about: Vectors | None) -> Vectors | None:
-        """What the values' records are about, less what all are about; ``None`` where nothing is said."""
-        if about is None:
-            return None
-        texts = sorted({context for value in values for context in value.contexts})
-        place = {text: row for row, text in enumerate(texts)}
-        vectors = self.embedder.embed(texts)
-        rows = np.zeros((len(values), about.shape[1]), dtype=np.float32)
-        for row, value in enumerate(values):
-            if value.contexts:
-                rows[row] = vectors[[place[text] for text in sorted(value.contexts)]].mean(axis=0)
-        rows -= about
-        return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+    def _said(self, values: Sequence[SeenValue]) -> tuple[list[str], Vectors]:
+        """What the values' records are about, each once, and its vectors; nothing where it does not count."""
+        counts = by_field(self.config.context, self.name)
+        texts = sorted({context for value in values for context in value.contexts}) if counts else []
+        return texts, self.embedder.embed(texts)
 
     def _profile(self, values: Sequence[str], spoken: Vectors, lexical: Vectors) -> npt.NDArray[np.float64]:
         """Probability of each concept of the prior, shape (values, concepts)."""
@@ -259,6 +251,21 @@ class LikenessSpace:
         profile = np.zeros_like(near)
         profile[:, np.unique(self._owner)] = self._regression.predict_proba(np.hstack(asked))
         return (near + profile) / 2
+
+
+def _mean_of(vectors: Vectors) -> Vectors:
+    """Their mean, shape (1, dimensions); without columns if there is none."""
+    return np.asarray(vectors.mean(axis=0, keepdims=True), dtype=np.float32) if len(vectors) else np.zeros((1, 0), dtype=np.float32)
+
+
+def _context(values: Sequence[SeenValue], vectors: Mapping[str, Vectors], about: Vectors) -> Vectors:
+    """What the values' records are about, less what all are about, as unit rows."""
+    rows = np.zeros((len(values), about.shape[1]), dtype=np.float32)
+    for row, value in enumerate(values):
+        if value.contexts:
+            rows[row] = np.mean([vectors[text] for text in sorted(value.contexts)], axis=0)
+    rows -= about
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), dtype=np.float32)
 
 
 def _operation_words(phrases: Sequence[str], owner: npt.NDArray[np.intp]) -> dict[str, float]:
