@@ -217,10 +217,9 @@ class _Export:
         pair, self._pair = self._pair, None
         if pair is None:
             return
-        references = sorted(pair.documents, key=lambda reference: reference.order)
-        documents = of_sample(references, self.document)
+        documents, licences = of_sample(pair.documents, self.document), {one.id: spdx(one.licence) for one in pair.documents}
         worse = any(exporter.name == "dpo" for exporter in self.exporters)
-        self.sources.see(pair, documents, [spdx(reference.licence) for reference in references], worse=worse)
+        self.sources.see(pair, documents, [licences[one.id] for one in documents], worse=worse)
 
     def _see(self, row: Row, objective: Objective) -> None:
         objective.see(row)

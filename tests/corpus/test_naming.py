@@ -29,6 +29,7 @@ def test_a_document_without_a_title_bears_the_id_that_the_sample_knows_it_by():
 def test_names_stay_with_their_documents_in_any_order(titles, random):
     references, found = store(*titles)
     before = {one.id: one.title for one in of_sample(references, found.__getitem__)}
+    assert len({title.casefold() for title in before.values()}) == len(titles)
     places = list(range(len(references)))
     random.shuffle(places)
     moved = [one.model_copy(update={"order": place}) for one, place in zip(references, places, strict=True)]

@@ -101,6 +101,14 @@ def test_a_graph_survives_its_coding(run: PageData):
         assert all(good <= times for good, times in zip(block["nodes"]["accepted"], block["nodes"]["used"], strict=True))
 
 
+def test_documents_of_one_title_bear_the_names_that_the_data_sets_give_them(run: PageData):
+    pair = next(pair for pair in run.pairs if len(pair.documents) > 1)
+    named = replace(run, pairs=[pair], titles={one.id: "Introduction" for one in pair.documents})
+    (rows,) = (block["rows"] for name, block in content(render_page(named)).items() if name.startswith("rows-") and block["rows"])
+    shown = {one["id"]: one["title"] for one in rows[0]["documents"]}
+    assert shown == {name: f"Introduction ({number})" for number, name in enumerate(sorted(shown), 1)}
+
+
 def test_publishing_leaves_out_rows_and_documents(run: PageData):
     page = render_page(replace(run, publish=True), compress=False)
     assert not any(block["rows"] for name, block in content(page).items() if name.startswith("rows-"))

@@ -225,6 +225,14 @@ def test_what_a_document_or_the_user_cites_may_be_cited():
     assert CitationGate(bracketed=False).judge(pair(answer="As [9] shows."), texts()).status == "pass"
 
 
+def test_documents_of_one_title_are_cited_by_the_numbers_that_tell_them_apart():
+    twice = PairTexts({"lease": "h", "annex": "i"}, lambda _: LEASE, titles=lambda _: "Dues of the North")
+    assert twice.titles == {"lease": "Dues of the North (2)", "annex": "Dues of the North (1)"}
+    for number, status in (1, "pass"), (2, "pass"), (3, "fail"):
+        said = pair(answer=f"The contract “Dues of the North ({number})” says so.")
+        assert CitationGate().judge(said, twice).status == status, number
+
+
 # ----------------------------------------------------------------- forms and limits
 
 LIST, PROSE = "- the rent\n- the deposit\n- the notice", "The rent is due. The deposit comes back. Notice takes three months."

@@ -6,7 +6,7 @@ from wildgraph.corpus.build import Assign, CorpusSettings, build_corpus, embed_d
 from wildgraph.corpus.corpus import FORMAT_VERSION, Corpus
 from wildgraph.corpus.files import load_corpus, save_corpus
 from wildgraph.corpus.filling import fill
-from wildgraph.corpus.naming import of_sample
+from wildgraph.corpus.naming import distinct, of_sample
 from wildgraph.corpus.reading import read_documents
 from wildgraph.corpus.store import DocumentStore
 from wildgraph.corpus.tokens import EstimatedCounter, TokenCounter, TokenizerCounter, token_counter
@@ -21,6 +21,7 @@ __all__ = [
     "TokenCounter",
     "TokenizerCounter",
     "build_corpus",
+    "distinct",
     "embed_documents",
     "fill",
     "load_corpus",

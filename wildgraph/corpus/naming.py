@@ -1,31 +1,41 @@
-"""What the documents of one sample are called: wherever they are shown, they are shown under the same names."""
+"""What the documents of one sample are called: every prompt, gate, page and data set knows them under the same names."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 
 from wildgraph.records import Document, DocumentRef
 
 
-def of_sample(references: Sequence[DocumentRef], document: Callable[[str], Document]) -> tuple[Document, ...]:
-    """A sample's documents in its order, each with a title that sets it apart from the others.
+def distinct(titles: Mapping[str, str]) -> dict[str, str]:
+    """Titles of one sample's documents that set them apart: a document without a title bears its id, and those that share one are numbered.
 
-    Questions and answers name documents by their titles, so every prompt, judge and data set must show the same ones: a document without a
-    title bears its id, and those that share a title are numbered in the order of their ids.
+    Args:
+        titles: id -> title; numbers go by the order of the ids.
+
+    Example:
+        >>> distinct({"b": "Introduction", "a": "Introduction", "c": ""})
+        {'b': 'Introduction (2)', 'a': 'Introduction (1)', 'c': 'c'}
+    """
+    found = {name: " ".join((title or name).split()) for name, title in titles.items()}
+    shared = Counter(title.casefold() for title in found.values())
+    taken = set(shared)
+    for name in sorted(found):
+        if shared[found[name].casefold()] > 1:
+            found[name] = next(title for number in count(1) if (title := f"{found[name]} ({number})").casefold() not in taken)
+            taken.add(found[name].casefold())
+    return found
+
+
+def of_sample(references: Sequence[DocumentRef], document: Callable[[str], Document]) -> tuple[Document, ...]:
+    """A sample's documents in its order, with :func:`distinct` titles: questions and answers name documents by them.
 
     Args:
         references: the sample's.
         document: content hash -> document. The store knows a text by the id it was last read under, the sample by the one it had then.
     """
-    ordered = sorted(references, key=lambda reference: reference.order)
-    found = [document(one.hash).model_copy(update={"id": one.id}) for one in ordered]
-    titles = {one.id: " ".join((one.title or one.id).split()) for one in found}
-    shared = Counter(title.casefold() for title in titles.values())
-    seen: Counter[str] = Counter()
-    for name in sorted(titles):
-        key = titles[name].casefold()
-        if shared[key] > 1:
-            seen[key] += 1
-            titles[name] = f"{titles[name]} ({seen[key]})"
-    return tuple(one.model_copy(update={"title": titles[one.id]}) for one in found)
+    found = {one.id: document(one.hash) for one in sorted(references, key=lambda reference: reference.order)}
+    titles = distinct({name: one.title for name, one in found.items()})
+    return tuple(one.model_copy(update={"id": name, "title": titles[name]}) for name, one in found.items())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from wildgraph.corpus import distinct
 from wildgraph.records import DocumentRef, Evidence, Json, Pair, content_hash
 
 #: Characters of one turn that a page shows.
@@ -128,8 +129,9 @@ def row(pair: Pair, labels: Mapping[tuple[str, str], int], documents: Mapping[st
         pair: any pair.
         labels: (field, concept or name) -> node number in the pair's graph.
         documents: content hash of a document, or its id -> text or excerpt.
-        titles: the same -> title.
+        titles: the same -> title, as the document has it.
     """
+    named = distinct({one.id: title for one in pair.documents if (title := _of(one, titles)) is not None})
     return {
         "id": pair.id if _PLAIN.fullmatch(pair.id) else f"~{pair.index}",
         "index": pair.index,
@@ -140,7 +142,7 @@ def row(pair: Pair, labels: Mapping[tuple[str, str], int], documents: Mapping[st
         "path": [_step(step, labels) for step in pair.path],
         "attributes": [_step(step, labels) for step in pair.attributes],
         "documents": [
-            _document(pair, document, _of(document, documents), _of(document, titles) or "")
+            _document(pair, document, _of(document, documents), named.get(document.id, ""))
             for document in sorted(pair.documents, key=lambda document: document.order)
         ],
         "turns": [[turn.role, cut(turn.content), turn.train] for turn in pair.turns],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from wildgraph.corpus import distinct
+
 
 class PairTexts(Mapping[str, str]):
     """A pair's texts by document id, each fetched when it is first asked for.
@@ -11,7 +13,7 @@ class PairTexts(Mapping[str, str]):
     Args:
         hashes: document id -> content hash.
         fetch: content hash -> text.
-        titles: content hash -> title.
+        titles: content hash -> title, as the document has it.
         elsewhere: other documents in which the answer must not be: id -> content hash, asked for once.
     """
 
@@ -31,8 +33,8 @@ class PairTexts(Mapping[str, str]):
 
     @property
     def titles(self) -> Mapping[str, str]:
-        """Document id -> title, where titles are known."""
-        return {name: self._titles(digest) for name, digest in self._hashes.items()} if self._titles else {}
+        """Document id -> title, where titles are known: those by which the pair names its documents."""
+        return distinct({name: self._titles(digest) for name, digest in self._hashes.items()}) if self._titles else {}
 
     @property
     def elsewhere(self) -> Mapping[str, str]:
