@@ -12,6 +12,7 @@ from whole_runs import SEEDS, pairs, requests_of, seed_documents, seed_queries, 
 import wildgraph as api
 from wildgraph.backends.scripted import ScriptedModel
 from wildgraph.errors import ConfigError
+from wildgraph.estimating import estimate_build, estimate_sample
 from wildgraph.llm import ChatRequest, Completion
 
 pytestmark = pytest.mark.usefixtures("remembered")
@@ -76,3 +77,15 @@ def test_settings_that_it_would_not_obey_are_refused(inputs: Path, setting: dict
     with pytest.raises(ConfigError, match=says):
         api.build([SEEDS / "queries.jsonl"], inputs / "run", api.load_config(overrides=setting), model=model())
     assert not (inputs / "run").exists()
+
+
+def test_an_estimate_knows_what_it_answered_and_asks_it_nothing(inputs: Path):
+    config = api.load_config(overrides={"sample.n": 4, "canonicalize.lifter": "likeness"})
+    silent = model()
+    before = estimate_build([inputs / "log.jsonl"], inputs / "run", config, model=silent)
+    assert before.total("expected").requests == 120
+    api.build([inputs / "log.jsonl"], inputs / "run", config, model=model())
+    assert estimate_build([inputs / "log.jsonl"], inputs / "run", config, model=silent).total("high").requests == 0
+    documents = [inputs / "documents.jsonl"]
+    assert estimate_sample(inputs / "run", documents, config=config, model=silent).total("expected").requests > 4
+    assert silent.seen == []

@@ -20,7 +20,7 @@ from wildgraph.catalogue import load_concepts
 from wildgraph.config import Config
 from wildgraph.corpus import DocumentStore, token_counter
 from wildgraph.embedders.sentence import SentenceEmbedder
-from wildgraph.engines import OFFLINE, ROLES, Engines, check_roles, context_window, make_prior, network_model, price_of, with_role
+from wildgraph.engines import OFFLINE, ROLES, Engines, check_roles, context_window, handed, make_prior, network_model, price_of, with_role
 from wildgraph.errors import UsageError
 from wildgraph.estimating_objectives import ObjectiveEstimates
 from wildgraph.fields import DOCUMENT_TYPE
@@ -30,8 +30,9 @@ from wildgraph.lifters.by_likeness import LikenessLifter
 from wildgraph.lifters.by_model import SORT
 from wildgraph.llm.batch import DISCOUNT
 from wildgraph.llm.cache import ResponseCache
-from wildgraph.llm.model import Usage
+from wildgraph.llm.model import ChatModel, Usage
 from wildgraph.llm.prices import PICO, Price
+from wildgraph.llm.questions import Questions
 from wildgraph.llm.rehearsal import Rehearsal, Rehearsed
 from wildgraph.llm.tally import Tally
 from wildgraph.paradigms import PARADIGMS
@@ -70,27 +71,30 @@ class Estimate:
         return sum((getattr(stage, case) for stage in self.stages), Amount())
 
 
-def estimate_build(logs: Sequence[str | Path], run: str | Path, config: Config | None = None) -> Estimate:
+def estimate_build(
+    logs: Sequence[str | Path], run: str | Path, config: Config | None = None, *, model: ChatModel | None = None
+) -> Estimate:
     """What ``build`` will ask. Reads the logs as it will; writes nothing.
 
     Args:
         logs: files, folders or glob patterns.
         run: the run directory, whose cache may know some answers.
         config: settings.
+        model: what would answer, if it is handed over; it is not asked.
 
     Raises:
         WildgraphError: see :mod:`wildgraph.errors`.
     """
-    config = config or Config()
+    config, model = handed(config or Config(), model)
     if not logs:
         raise UsageError("an estimate of a build is made from logs, and none is named", "records of --mined cost nothing to read")
     rows = read_logs(logs, format=config.logs.format or None, columns=config.logs.columns or None)
     kept = (row for row in ingest_stage.ingest(rows, config.ingest) if not isinstance(row, Rejection))
-    with _rehearsing(config, Path(run)) as (model, price):
-        conversations = sum(1 for _ in mine_stage.mine(kept, config.mine, model=model, key=b"rehearsal"))
+    with _rehearsing(config, Path(run), model) as (rehearsal, price):
+        conversations = sum(1 for _ in mine_stage.mine(kept, config.mine, model=rehearsal, key=b"rehearsal"))
         stages = tuple(
             stage_estimate(name, sheet, Case(sheet.unknown, sheet.unknown, sheet.unknown), price, later=False)
-            for name, sheet in sorted(model.sheets.items())
+            for name, sheet in sorted(rehearsal.sheets.items())
         )
         assumptions = ("every conversation that is kept is asked about once", *said_of(stages))
         if config.canonicalize.lifter == "likeness":
@@ -119,7 +123,12 @@ def _lifting(conversations: int, config: Config, price: Price | None) -> StageEs
 
 
 def estimate_sample(
-    source: str | Path, documents: Sequence[str | Path], *, out: str | Path | None = None, config: Config | None = None
+    source: str | Path,
+    documents: Sequence[str | Path],
+    *,
+    out: str | Path | None = None,
+    config: Config | None = None,
+    model: ChatModel | None = None,
 ) -> Estimate:
     """What ``sample`` will ask. Reads the documents as it will, and keeps what it read; asks and samples nothing.
 
@@ -128,11 +137,12 @@ def estimate_sample(
         documents: files, folders or glob patterns.
         out: run directory for the sample; by default ``source`` if that is a run.
         config: settings; ``config.sample.n`` pairs are wanted.
+        model: what would answer, if it is handed over; it is not asked.
 
     Raises:
         WildgraphError: see :mod:`wildgraph.errors`.
     """
-    config = config or Config()
+    config, model = handed(config or Config(), model)
     root = Path(source)
     is_run = (root / "manifest.json").is_file()
     graphs = read_graphs(root / "graphs" if is_run else root)
@@ -140,15 +150,15 @@ def estimate_sample(
     target = Path(out) if out else root if is_run else Path("wildgraph-run")
     check_roles(config)
     with (
-        _rehearsing(config, target) as (model, price),
+        _rehearsing(config, target, model) as (rehearsal, price),
         RunDirectory.write(target) as directory,
         DocumentStore(target / "documents.sqlite") as store,
         ExitStack() as stack,
     ):
         embedder, prior = SentenceEmbedder(config.embedder), make_prior(config)
         likeness = LikenessLifter(prior, embedder, config.canonicalize.likeness)
-        engines = Engines(model, embedder, prior, Tally(), likeness, likeness, price, context_window(config))
-        accepted, said = _accepted(directory, model.identity)
+        engines = Engines(rehearsal, embedder, prior, Tally(), likeness, likeness, price, context_window(config))
+        accepted, said = _accepted(directory, rehearsal.identity)
         drawn = Case(*(_drawn(share, config) for share in accepted))
         candidates = _Candidates()
         loop, _, _ = open_waves(directory, graphs, concepts, documents, config, engines, silent, store)
@@ -158,19 +168,19 @@ def estimate_sample(
         # A few at a time: one of a paradigm with few calls would wait for the next one of a paradigm with many.
         while batch := list(islice(drawing, _BATCH)):
             written = list(loop.drafts(batch))
-            candidates.saw(model, len(written))
+            candidates.saw(rehearsal, len(written))
             drafted += [(one, specs[one.index]) for one in written if isinstance(one, Pair)]
             if len(candidates.asked) >= drawn.high or candidates.asked[-1] >= REHEARSED:
                 break
         writing = tuple(
             stage_estimate(name, sheet, candidates.requests(name, sheet, drawn), price, later=name not in OPENINGS)
-            for name, sheet in model.sheets.items()
+            for name, sheet in rehearsal.sheets.items()
         )
 
-        def rehearsal(one: Config) -> Rehearsal:
+        def rehearsed(one: Config) -> Rehearsal:
             return stack.enter_context(_rehearsing(one, target))[0]
 
-        others = ObjectiveEstimates(config, engines, loop.corpus, store, rehearsal, drafted, drawn)
+        others = ObjectiveEstimates(config, engines, loop.corpus, store, rehearsed, drafted, drawn)
         stages = (*writing, *others.stages())
         said_too = [f"the {role}'s price is not known: add --{role}-price" for role in ROLES if _unpriced(config, role)]
         if config.trainee_model.name and not any(pair.checkers for pair, _ in drafted):
@@ -193,8 +203,13 @@ def _unpriced(config: Config, role: Literal["judge", "trainee"]) -> bool:
 
 
 @contextmanager
-def _rehearsing(config: Config, run: Path) -> Iterator[tuple[Rehearsal, Price | None]]:
+def _rehearsing(config: Config, run: Path, model: ChatModel | None = None) -> Iterator[tuple[Rehearsal, Price | None]]:
     """A rehearsal over a run's cache, and the model's price.
+
+    Args:
+        config: settings.
+        run: the run directory.
+        model: one that is handed over.
 
     Raises:
         UsageError: the embedded engine asks nobody.
@@ -207,7 +222,7 @@ def _rehearsing(config: Config, run: Path) -> Iterator[tuple[Rehearsal, Price | 
     lengths = {name: round(answers[1]) for name, answers in assumed()["answers"].items()}
     with ExitStack() as stack:
         known = stack.enter_context(ResponseCache(file, ballast=0)) if file.is_file() else None
-        questions = network_model(config, None, Tally()).questions
+        questions = Questions(model.identity, corrected=False) if model else network_model(config, None, Tally()).questions
         count = token_counter(config.model.tokenizer).count
         yield Rehearsal(questions, known, count, lengths, round(assumed()["other"]["tokens"][1])), price
 

@@ -35,11 +35,13 @@ class Questions:
     Attributes:
         identity: of the model. extra: further parameters of every request; both part of the key.
         window: its context window, if that is known.
+        corrected: whether a bad answer is asked about again; a model that is handed over sees to that itself.
     """
 
     identity: str
     extra: Mapping[str, Json] = field(default_factory=dict)
     window: Window | None = None
+    corrected: bool = True
 
     def first(self, request: ChatRequest) -> Turn | Failure:
         """The first question of a request, shortened if need be, or why it cannot be asked."""
@@ -67,7 +69,7 @@ class Questions:
 
     def following(self, turn: Turn, reading: Reading) -> Turn | None:
         """What is asked next; ``None`` after a good answer, after a failure that is final, and where the next question does not fit."""
-        turned = follow_up(turn, reading) if reading.failure else None
+        turned = follow_up(turn, reading) if reading.failure and self.corrected else None
         return turned if turned is None or self.window is None or self.window.fits(turned) else None
 
     def walk(self, first: Turn, find: Callable[[bytes], Stored | None]) -> Walked:
