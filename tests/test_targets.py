@@ -92,6 +92,7 @@ def test_a_target_that_no_choice_fills_is_named_with_the_reason(run, trainee):
         (("--target-tokens", "8x"), "no length"),
         (("--target-tokens", "8k:0.5,32k"), "share, or none"),
         (("--trainee-tokenizer", "nowhere"), "no tokenizer folder nowhere"),
+        (("--tokenizer", "nowhere"), "no tokenizer folder nowhere"),
     ],
 )
 def test_what_is_no_target_and_no_tokenizer_is_said_in_a_line(tmp_path, flags, says):

@@ -333,11 +333,15 @@ def price_of(config: Config) -> Price | None:
 
 
 def context_window(config: Config) -> Window | None:
-    """The context window that the configuration names, with what measures prompts."""
+    """The context window that the configuration names, with what measures prompts.
+
+    Raises:
+        UsageError: there is no tokenizer where the configuration says, whether there is a window or not.
+    """
     settings = config.model
+    counter = token_counter(settings.tokenizer)
     if settings.context_window is None:
         return None
-    counter = token_counter(settings.tokenizer)
     return Window(settings.context_window, counter.count, ESTIMATE_MARGIN if counter.estimated else 0.0, settings.overflow)
 
 

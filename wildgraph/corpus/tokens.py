@@ -148,10 +148,12 @@ class TokenizerCounter:
         turn_tokens: what a chat template is taken to add for each turn, and once for the whole, where the tokenizer has none.
 
     Raises:
-        UsageError: on first use, when the folder holds no tokenizer that can be loaded.
+        UsageError: there is no such folder; on first use, when it holds no tokenizer that can be loaded.
     """
 
     def __init__(self, folder: Path, turn_tokens: int = TURN_TOKENS) -> None:
+        if not folder.is_dir():
+            raise UsageError(f"there is no tokenizer folder {folder}", _HINT)
         self.folder = folder
         self.turn_tokens = turn_tokens
 
@@ -172,8 +174,6 @@ class TokenizerCounter:
 
     @cached_property
     def _encode(self) -> Callable[[str], int]:
-        if not self.folder.is_dir():
-            raise UsageError(f"there is no tokenizer folder {self.folder}", _HINT)
         if (self.folder / "tokenizer.json").is_file():
             return self._fast()
         slow = self._loaded
@@ -254,5 +254,9 @@ def _without_system(turns: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
 
 
 def token_counter(tokenizer: str = "", turn_tokens: int = TURN_TOKENS) -> TokenCounter:
-    """The counter for a tokenizer folder, or the estimate when none is named."""
+    """The counter for a tokenizer folder, or the estimate when none is named.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
     return TokenizerCounter(Path(tokenizer), turn_tokens) if tokenizer else EstimatedCounter(turn_tokens)
