@@ -1,8 +1,8 @@
 """What lifting gives the graphs: records that keep their labels, records in graphs that can be walked, and the quality of paths, beside gold.
 
-    python -m benchmarks.concept_graphs ../shared/data RUN...
+    python -m benchmarks.concept_graphs ../shared/data RUN... [--answers tests/lifters/recorded_answers.jsonl]
 
-Each RUN was built from DATA/mined_values.jsonl with ``--mined``. Only the fields that have gold labels count, everywhere.
+Each RUN was built from DATA/mined_values.jsonl with ``--mined``; recorded answers are what a model would have said of it. Only the fields that have gold labels count, everywhere.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.concepts import records
+from benchmarks.concepts import lifted_by_reader, likeness_lifter, records
 from wildgraph.catalogue import Catalogue, concept_id, load_catalogue
+from wildgraph.embedders.cached import shared_cache
 from wildgraph.fields import ANY_DOCUMENT, DOCUMENT_TYPE, TASK
 from wildgraph.records import Concept, LabelledRecord, MetaInformation
 from wildgraph.stages.canonicalize import fold
@@ -86,6 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("runs", type=Path, nargs="*")
+    parser.add_argument("--answers", type=Path, help="recorded answers of a model")
     arguments = parser.parse_args()
     gold = json.loads((arguments.data / "gold_catalogue.json").read_text(encoding="utf-8"))
     items = records(arguments.data / "mined_values.jsonl")
@@ -93,6 +95,10 @@ def main() -> None:
     for run in arguments.runs:
         catalogue = load_catalogue(run)
         report(str(run.name), labelled(items, catalogue, list(gold)), catalogue)
+    if arguments.answers:
+        likeness = likeness_lifter(shared_cache().with_name("benchmark.sqlite"))
+        catalogue = lifted_by_reader(likeness, arguments.data / "mined_values.jsonl", arguments.answers, gold)
+        report("recorded answers", labelled(items, catalogue, list(gold)), catalogue)
 
 
 if __name__ == "__main__":

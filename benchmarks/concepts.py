@@ -1,23 +1,28 @@
 """How well values are lifted to concepts: pairwise precision, recall and F1 against a gold catalogue, over granularity.
 
-    python -m benchmarks.concepts MINED.jsonl GOLD.json [--curve]
+    python -m benchmarks.concepts MINED.jsonl GOLD.json [--curve] [--answers tests/lifters/recorded_answers.jsonl]
 
-Pairs are of distinct values of one field; the predicted concept is the leaf, before any roll-up.
+Pairs are of distinct values of one field; the predicted concept is the leaf, before any roll-up. With ``--answers`` a model's recorded
+answers lift the values beside likeness alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from wildgraph.catalogue import Catalogue, load_prior
 from wildgraph.embedders.cached import CachedEmbedder, shared_cache
 from wildgraph.embedders.sentence import SentenceEmbedder
+from wildgraph.fields import DEFAULT_FIELDS, SIMPLIFIED_INSTRUCTION
 from wildgraph.lifters.by_likeness import GroupingConfig, LikenessLifter
+from wildgraph.lifters.by_model import ModelLifter, ModelLifterConfig
+from wildgraph.llm import ChatRequest, Completion
 from wildgraph.records import MetaInformation, Rejection
 from wildgraph.rows import read_rows
 from wildgraph.stages.canonicalize import CanonicalizeConfig, canonicalize, fold, singletons
@@ -48,26 +53,66 @@ def against(catalogue: Catalogue, gold: Mapping[str, Mapping[str, str]]) -> dict
     return scores
 
 
+class Recorded:
+    """Answers lifting's requests as was recorded: by step, field, and a hash of the phrases or concepts that were shown."""
+
+    def __init__(self, file: Path) -> None:
+        self.identity = f"recorded:{file.name}"
+        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
+        self.answers = {(row["step"], row["field"], row["asked"]): row["answer"] for row in rows}
+
+    def map(self, requests: Iterable[ChatRequest]) -> Iterator[Completion]:
+        for request in requests:
+            step = request.prompt.template.name.rpartition("/")[2]
+            shown = str(request.prompt.variables["phrases" if step == "sort" else "concepts"])
+            answer = self.answers[step, request.prompt.variables["field"], hashlib.sha256(shown.encode()).hexdigest()[:16]]
+            assert request.schema is not None
+            yield Completion(request.id, text=json.dumps(answer), parsed=request.schema.model_validate(answer))
+
+
+def lifted_by_likeness(likeness: LikenessLifter, mined: Path) -> Catalogue:
+    return canonicalize(records(mined), CanonicalizeConfig(), prior=likeness.prior, lifter=likeness, likeness=likeness)[0]
+
+
+def lifted_by_reader(likeness: LikenessLifter, mined: Path, answers: Path, names: Iterable[str]) -> Catalogue:
+    """The catalogue of these fields by recorded answers."""
+    fields = tuple(of for of in DEFAULT_FIELDS if of.name in {*names, SIMPLIFIED_INSTRUCTION})
+    known = {of.name: [entry.concept.name for entry in likeness.prior.phrases(of.name)] for of in fields}
+    reader = ModelLifter(Recorded(answers), likeness, ModelLifterConfig(), known)
+    return canonicalize(records(mined), CanonicalizeConfig(fields=fields), prior=likeness.prior, lifter=reader, likeness=likeness)[0]
+
+
+def likeness_lifter(vectors: Path, config: GroupingConfig | None = None) -> LikenessLifter:
+    """That of the product, its vectors in a file of their own."""
+    prior = load_prior()
+    public = {phrase for group in (*prior.concepts.values(), *prior.finer.values()) for entry in group for phrase in entry.like}
+    return LikenessLifter(prior, CachedEmbedder(SentenceEmbedder(), vectors, public, shared_cache()), config or GroupingConfig())
+
+
+def report(catalogue: Catalogue, gold: Mapping[str, Mapping[str, str]]) -> None:
+    alone = singletons(catalogue.assignments.values())
+    for field, (f1, precision, recall) in against(catalogue, gold).items():
+        concepts = len({item.concept for item in catalogue.assignments.values() if item.field == field})
+        print(f"  {field:15} F1 {f1:.3f}  P {precision:.3f}  R {recall:.3f}  {concepts} concepts, {alone[field]:.0%} of one record")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("mined", type=Path)
     parser.add_argument("gold", type=Path)
     parser.add_argument("--curve", action="store_true", help="several granularities")
+    parser.add_argument("--answers", type=Path, help="recorded answers of a model")
     arguments = parser.parse_args()
-    items, gold = records(arguments.mined), json.loads(arguments.gold.read_text(encoding="utf-8"))
-    prior = load_prior()
-    public = {phrase for group in (*prior.concepts.values(), *prior.finer.values()) for entry in group for phrase in entry.like}
-    embedder = CachedEmbedder(SentenceEmbedder(), shared_cache().with_name("benchmark.sqlite"), public, shared_cache())
-    shifts = (-0.12, -0.08, -0.04, 0.0, 0.04, 0.08) if arguments.curve else (0.0,)
-    for shift in shifts:
+    gold, vectors = json.loads(arguments.gold.read_text(encoding="utf-8")), shared_cache().with_name("benchmark.sqlite")
+    for shift in (-0.12, -0.08, -0.04, 0.0, 0.04, 0.08) if arguments.curve else (0.0,):
         config = GroupingConfig(cut={field: cut + shift for field, cut in GroupingConfig().cut.items()})
-        lifter, started = LikenessLifter(prior, embedder, config), time.process_time()
-        catalogue, _ = canonicalize(items, CanonicalizeConfig(), prior=prior, lifter=lifter, likeness=lifter)
-        alone = singletons(catalogue.assignments.values())
-        print(f"cut {shift:+.2f}, {time.process_time() - started:.1f} CPU s")
-        for field, (f1, precision, recall) in against(catalogue, gold).items():
-            concepts = len({item.concept for item in catalogue.assignments.values() if item.field == field})
-            print(f"  {field:15} F1 {f1:.3f}  P {precision:.3f}  R {recall:.3f}  {concepts} concepts, {alone[field]:.0%} of one record")
+        lifter, started = likeness_lifter(vectors, config), time.process_time()
+        catalogue = lifted_by_likeness(lifter, arguments.mined)
+        print(f"likeness, cut {shift:+.2f}, {time.process_time() - started:.1f} CPU s")
+        report(catalogue, gold)
+    if arguments.answers:
+        print("recorded answers")
+        report(lifted_by_reader(likeness_lifter(vectors), arguments.mined, arguments.answers, gold), gold)
 
 
 if __name__ == "__main__":

@@ -5,22 +5,13 @@ Recorded were the names of concepts and the numbers of phrases, never the phrase
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from benchmarks.concepts import against, records
-from wildgraph.catalogue import load_prior
-from wildgraph.embedders.cached import CachedEmbedder, shared_cache
-from wildgraph.embedders.sentence import SentenceEmbedder
-from wildgraph.fields import DEFAULT_FIELDS
-from wildgraph.lifters.by_likeness import GroupingConfig, LikenessLifter
-from wildgraph.lifters.by_model import ModelLifter, ModelLifterConfig
-from wildgraph.llm import ChatRequest, Completion
-from wildgraph.stages.canonicalize import CanonicalizeConfig, canonicalize
+from benchmarks.concepts import against, lifted_by_likeness, lifted_by_reader, likeness_lifter
+from wildgraph.lifters.by_likeness import LikenessLifter
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
@@ -36,31 +27,9 @@ BY_LIKENESS = {"document_type": 0.75, "task": 0.45, "output_format": 0.55, "user
 BY_READER = {"document_type": 0.93, "task": 0.71, "output_format": 0.54, "user_profile": 0.58, "constraint": 0.48}
 
 
-class Reader:
-    """Answers as was recorded."""
-
-    identity = "a strong reader"
-
-    def __init__(self) -> None:
-        rows = [json.loads(line) for line in RECORDED.read_text(encoding="utf-8").split("\n") if line]
-        self.answers = {(row["step"], row["field"], row["asked"]): row["answer"] for row in rows}
-
-    def map(self, requests: Iterable[ChatRequest]) -> Iterator[Completion]:
-        for request in requests:
-            step = request.prompt.template.name.rpartition("/")[2]
-            shown = str(request.prompt.variables["phrases" if step == "sort" else "concepts"])
-            asked = hashlib.sha256(shown.encode()).hexdigest()[:16]
-            answer = self.answers[step, request.prompt.variables["field"], asked]
-            assert request.schema is not None
-            yield Completion(request.id, text=json.dumps(answer), parsed=request.schema.model_validate(answer))
-
-
 @pytest.fixture(scope="module")
 def likeness(tmp_path_factory) -> LikenessLifter:
-    prior = load_prior()
-    public = {phrase for group in (*prior.concepts.values(), *prior.finer.values()) for entry in group for phrase in entry.like}
-    file = tmp_path_factory.mktemp("vectors") / "vectors.sqlite"
-    return LikenessLifter(prior, CachedEmbedder(SentenceEmbedder(), file, public, shared_cache()), GroupingConfig())
+    return likeness_lifter(tmp_path_factory.mktemp("vectors") / "vectors.sqlite")
 
 
 @pytest.fixture(scope="module")
@@ -69,23 +38,12 @@ def gold() -> dict[str, dict[str, str]]:
 
 
 def test_likeness_finds_what_an_annotator_puts_together(likeness, gold):
-    catalogue, _ = canonicalize(
-        records(DATA / "mined_values.jsonl"), CanonicalizeConfig(), prior=likeness.prior, lifter=likeness, likeness=likeness
-    )
+    catalogue = lifted_by_likeness(likeness, DATA / "mined_values.jsonl")
     reached = {field: round(f1, 3) for field, (f1, _, _) in against(catalogue, gold).items()}
     assert all(reached[field] >= wanted for field, wanted in BY_LIKENESS.items()), reached
 
 
 def test_what_a_model_that_reads_puts_together(likeness, gold):
-    fields = tuple(field for field in DEFAULT_FIELDS if field.name in {*gold, "simplified_instruction"})
-    known = {name: [entry.concept.name for entry in likeness.prior.phrases(name)] for name in gold}
-    reader = ModelLifter(Reader(), likeness, ModelLifterConfig(), known)
-    catalogue, _ = canonicalize(
-        records(DATA / "mined_values.jsonl"),
-        CanonicalizeConfig(fields=fields),
-        prior=likeness.prior,
-        lifter=reader,
-        likeness=likeness,
-    )
+    catalogue = lifted_by_reader(likeness, DATA / "mined_values.jsonl", RECORDED, gold)
     reached = {field: round(f1, 3) for field, (f1, _, _) in against(catalogue, gold).items()}
     assert all(reached[field] >= wanted for field, wanted in BY_READER.items()), reached
