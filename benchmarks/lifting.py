@@ -95,7 +95,14 @@ class Measured:
 
     def __init__(self, embedder: Embedder) -> None:
         self.embedder = embedder
-        self.identity, self.dimension = embedder.identity, embedder.dimension
+
+    @property
+    def identity(self) -> str:
+        return self.embedder.identity
+
+    @property
+    def dimension(self) -> int:
+        return self.embedder.dimension
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         started = time.process_time()
