@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from wildgraph.errors import RunError
+from wildgraph.registry import added_by
 
 
 @contextmanager
@@ -29,6 +30,8 @@ def replacing(target: Path, mode: int) -> Iterator[int]:
         yield os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         partial.replace(target)
     except OSError as error:
+        if added_by(error):  # what is written came from a plug-in, and did not come
+            raise
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise RunError(
                 f"the disk is full while writing {target}", "free some space and run the same command again: nothing paid for is lost"

@@ -31,7 +31,8 @@ from wildgraph.commands.options import (
 from wildgraph.commands.screen import screen
 from wildgraph.commands.show import show
 from wildgraph.commands.view import view
-from wildgraph.errors import UsageError, WildgraphError
+from wildgraph.errors import PluginError, UsageError, WildgraphError
+from wildgraph.registry import added_by
 from wildgraph.threads import wait_without_spinning
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -69,7 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("WILDGRAPH_DEBUG"):
             raise
-        text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        doing = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+        text = " ".join(f"{type(error).__name__}: {error}".split())[:300] + doing
+        if place := added_by(error):
+            return _fail(
+                f"a plug-in failed in {place}: {text} — mend it, or do without it; WILDGRAPH_DEBUG=1 shows more", PluginError.exit_code
+            )
         return _fail(f"internal error, please report it: {text} — WILDGRAPH_DEBUG=1 shows where", 70)
     return 0
 

@@ -11,7 +11,8 @@
     │   ├── AuthenticationError  401/403: a wrong or missing key
     │   └── ServerError          unreachable, speaks HTML, most requests failing
     ├── BudgetError              a cap on spend, tokens or requests was reached      (exit 6)
-    └── EmptyResultError         nothing, or less than asked, came out              (exit 7)
+    ├── EmptyResultError         nothing, or less than asked, came out              (exit 7)
+    └── PluginError              what another package added misbehaves              (exit 8)
 
 A failed *item* is never an exception: it is a :class:`wildgraph.records.Rejection`.
 """
@@ -19,7 +20,8 @@ A failed *item* is never an exception: it is a :class:`wildgraph.records.Rejecti
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class WildgraphError(Exception):
@@ -87,6 +89,24 @@ class EmptyResultError(WildgraphError):
     """Nothing, or less than was asked for, came out; what there is was kept."""
 
     exit_code = 7
+
+
+class PluginError(WildgraphError):
+    """What another package added does not do what it has to."""
+
+    exit_code = 8
+
+
+@contextmanager
+def noting(what: str) -> Iterator[None]:
+    """An error that nobody foresaw tells what was being done, such as ``gate x, pair 7``."""
+    try:
+        yield
+    except WildgraphError:
+        raise
+    except Exception as error:
+        error.add_note(what)
+        raise
 
 
 #: Names that a hint lists at most.

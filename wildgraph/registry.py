@@ -11,6 +11,8 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from itertools import chain
+from traceback import walk_tb
 
 from wildgraph.errors import UsageError, did_you_mean
 
@@ -143,6 +145,21 @@ def registered(kind: str) -> dict[str, str]:
     return found
 
 
+def added_by(error: BaseException) -> str | None:
+    """The place in a package that adds plug-ins at which an error arose, or through which it came; ``None`` if there was none.
+
+    Returns:
+        As ``module, line 7``.
+    """
+    points = chain.from_iterable(entry_points(group=f"wildgraph.{kind}") for kind in BUILT_IN)
+    packages = {point.value.partition(":")[0].partition(".")[0] for point in points} - {"wildgraph"}
+    for frame, line in reversed(list(walk_tb(error.__traceback__))):
+        module = str(frame.f_globals.get("__name__", ""))
+        if module.partition(".")[0] in packages:
+            return f"{module}, line {line}"
+    return None
+
+
 def load(kind: str, name: str) -> object:
     """The implementation registered under ``name``; the caller narrows its type.
 
@@ -156,9 +173,10 @@ def load(kind: str, name: str) -> object:
     module, _, attribute = known[name].partition(":")
     try:
         loaded: object = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        extra = EXTRAS.get((kind, name))
+    except Exception as error:  # whatever another package does when it is imported
+        extra, kinds = EXTRAS.get((kind, name)), "" if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: "
+        said = " ".join(f"{kinds}{error}".split())
         raise UsageError(
-            f"{kind.rstrip('s')} {name!r} cannot be loaded: {error}", f"pip install 'wildgraph[{extra}]'" if extra else ""
+            f"{kind.rstrip('s')} {name!r} cannot be loaded: {said}", f"pip install 'wildgraph[{extra}]'" if extra else ""
         ) from error
     return loaded

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from wildgraph.backends.scripted import ScriptedModel
-from wildgraph.errors import UsageError
+from wildgraph.errors import PluginError, UsageError
 from wildgraph.llm import CachedModel, ChatRequest, Failure, Prompt, ResponseCache, Tally, Template, key_by_messages
 
 
@@ -121,5 +121,5 @@ def test_a_model_that_loses_an_answer_is_found_out(cache):
         def map(self, requests):
             return super().map(list(requests)[:-1])
 
-    with pytest.raises(ValueError, match="answered 4 of 5"):
+    with pytest.raises(PluginError, match="answered 4 of 5"):
         list(CachedModel(Forgetful(answers), cache).map(requests(5)))

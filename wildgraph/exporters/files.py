@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Self
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from wildgraph.errors import RunError
+from wildgraph.errors import PluginError, RunError
 from wildgraph.exporters import ColumnType, Exporter, Row
 from wildgraph.records import Json
 
@@ -75,7 +75,13 @@ class _Table:
         import pyarrow as pa
 
         if self.pending:
-            self.handle.write_table(pa.Table.from_pylist(self.pending, schema=self.schema))
+            try:
+                table = pa.Table.from_pylist(self.pending, schema=self.schema)
+            except pa.ArrowException as error:
+                raise PluginError(
+                    f"rows do not have the types of their columns: {error}", "mend the exporter's rows or its columns"
+                ) from error
+            self.handle.write_table(table)
             self.pending, self.pending_size = [], 0
 
     def close(self) -> None:
@@ -135,7 +141,12 @@ class Shards:
         """
         split = str(row["split"])
         kept = {name: row[name] for name in self.columns}
-        line = orjson.dumps(kept) + b"\n"
+        try:
+            line = orjson.dumps(kept) + b"\n"
+        except TypeError as error:
+            raise PluginError(
+                f"the row {row.get('id')} of {self.folder.name} cannot be written: {error}", "mend the exporter's rows"
+            ) from error
         try:
             shard = self._opened.get(split)
             if shard is not None and shard.size + len(line) > self.sizes.shard_bytes:

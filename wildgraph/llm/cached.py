@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
+from wildgraph.errors import PluginError
 from wildgraph.llm.answers import read
 from wildgraph.llm.cache import ResponseCache
 from wildgraph.llm.keys import messages_key, variables_key
@@ -15,6 +16,7 @@ from wildgraph.llm.tally import Tally
 
 BATCH = 32
 """Requests that are looked up, asked and committed together, where nothing else is said."""
+_PROMISE = "its map yields one Completion for each request, with the request's id"
 
 
 def key_by_variables(identity: str, request: ChatRequest) -> bytes:
@@ -105,10 +107,15 @@ class CachedModel:
         fresh: dict[bytes, Completion] = {}
         try:
             for completion in self.inner.map(missing.values()):
+                if not isinstance(completion, Completion) or completion.request_id not in key_of:
+                    raise PluginError(f"the model {self.identity} gave {completion!r:.80}, no completion of what it was asked", _PROMISE)
                 key = key_of[completion.request_id]
                 request = missing[key]
                 # A model that runs here sends nothing; one request stands for one run of it.
                 completion = replace(completion, requests=max(1, completion.requests))
+                if request.schema is not None and completion.parsed is None and completion.failure is None:  # as the cache will have it
+                    read_again = _from_cache(_to_store(completion, self.identity, request), request)
+                    completion = replace(read_again, usage=completion.usage, requests=completion.requests)
                 fresh[key] = completion
                 self.tally.sent(request.prompt.template.name)
                 self.tally.received(request.prompt.template.name, completion.usage, cost=self._cost)
@@ -117,7 +124,7 @@ class CachedModel:
         finally:
             self.cache.flush()
         if len(fresh) != len(missing):
-            raise ValueError(f"{self.identity} answered {len(fresh)} of {len(missing)} requests")
+            raise PluginError(f"the model {self.identity} answered {len(fresh)} of {len(missing)} requests", _PROMISE)
         return fresh
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from wildgraph.errors import noting
 from wildgraph.records import Conversation, Rejection, Span, content_hash
 from wildgraph.rows import Row, clean
 from wildgraph.text import UNDECIDED, language_code
@@ -65,8 +66,10 @@ def conversations(rows: Iterable[Row], understand: Callable[[Mapping[str, object
         understand: what a row says, or ``None`` when it does not have the layout.
     """
     for row in rows:
-        said = understand(row.values)
-        yield unknown_layout(row) if said is None else conversation(row, said)
+        with noting(row.where):
+            said = understand(row.values)
+        told = said is not None and all(isinstance(turn, str) for turn in said.user_turns)
+        yield conversation(row, said) if said is not None and told else unknown_layout(row)
 
 
 def conversation(row: Row, said: Logged) -> Conversation | Rejection:

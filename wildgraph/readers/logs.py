@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import cast
 
-from wildgraph.errors import InputError, UsageError
+from wildgraph.errors import InputError, PluginError, UsageError, noting
 from wildgraph.files import expand, suffix_of
 from wildgraph.readers.layout import STAGE, Reader, shown_keys, unknown_layout
 from wildgraph.readers.tables import Table
@@ -19,6 +19,8 @@ from wildgraph.rows import SUFFIXES, DataFile, Row, look_into, read_rows
 
 #: How many rows of a file are looked at to tell its layout.
 SAMPLE_ROWS = 20
+
+_END = object()
 
 #: Layouts that claim almost any row: tried after all others.
 _LAST = ("table", "text", "lines")
@@ -168,8 +170,17 @@ def _read(plan: _Planned) -> Iterator[Conversation | Rejection]:
             else:
                 yield item
 
-    read: Iterable[Conversation | Rejection] = plan.reader.read(readable()) if plan.reader else map(unknown_layout, readable())
-    for item in read:
+    reader = f"the reader {plan.reader.name!r}" if plan.reader else ""
+    at = f"{reader}, {plan.file.name}"
+    with noting(at):
+        read: Iterator[object] = iter(plan.reader.read(readable()) if plan.reader else map(unknown_layout, readable()))
+    while True:
+        with noting(at):
+            item = next(read, _END)
+        if item is _END:
+            break
+        if not isinstance(item, Conversation | Rejection):
+            raise PluginError(f"{reader} gave {item!r:.80} in {plan.file.name}, which is no conversation", "see wildgraph.readers.Reader")
         yield from aside
         aside.clear()
         yield item

@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from wildgraph.corpus import of_sample
-from wildgraph.errors import UsageError
+from wildgraph.errors import PluginError, UsageError, noting
 from wildgraph.exporters import Exporter, Row
 from wildgraph.exporters.licences import allowed, known, spdx
 from wildgraph.exporters.measures import Estimate, Measure
 from wildgraph.exporters.prompts import prompt_keys
-from wildgraph.exporters.sample import Sample, TrainOn
+from wildgraph.exporters.sample import FACTS, Sample, TrainOn
 from wildgraph.records import Document, Pair, Rejection
 from wildgraph.registry import load
 
@@ -108,7 +108,35 @@ def export(
         if earlier and any(key in earlier for key in prompt_keys(sample)):
             yield Rejection(stage=STAGE, item=pair.id, reason="in_earlier_dataset")
             continue
-        yield from exporter.rows(sample)
+        yield from _rows(exporter, sample)
+
+
+def _rows(exporter: Exporter, sample: Sample) -> Iterator[Row | Rejection]:
+    """A sample's rows, if they are what the exporter promises.
+
+    Raises:
+        PluginError: a row is none, or lacks a column or a fact, or there is neither a row nor a rejection.
+    """
+    with noting(f"exporter {exporter.name}, pair {sample.id}"):
+        found: list[object] = list(exporter.rows(sample))
+    if not found:
+        raise PluginError(
+            f"the exporter {exporter.name!r} gave nothing for pair {sample.id}",
+            "it gives a row, or a Rejection that says why there is none",
+        )
+    wanted = {*exporter.columns, *FACTS, "id", "split"}
+    for row in found:
+        if isinstance(row, Rejection):
+            yield row
+        elif not isinstance(row, dict):
+            raise PluginError(f"the exporter {exporter.name!r} gave {row!r:.80} for pair {sample.id}, no row", "a row is a mapping")
+        elif missing := sorted(wanted - row.keys()):
+            raise PluginError(
+                f"the row that the exporter {exporter.name!r} gave for pair {sample.id} lacks {', '.join(missing[:3])}{f' and {len(missing) - 3} more' if len(missing) > 3 else ''}",
+                "a row has the columns and, for the card, **sample.facts",
+            )
+        else:
+            yield row
 
 
 def _refused(pair: Pair, config: ExportConfig, earlier: Collection[str], handed_on: bool) -> str:

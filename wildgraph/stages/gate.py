@@ -7,11 +7,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from wildgraph.errors import ConfigError, did_you_mean
+from wildgraph.errors import ConfigError, PluginError, did_you_mean, noting
 from wildgraph.gates import BY_MODEL, ORDER, Comparing, Gate, skipped
 from wildgraph.gates.named_sets import NamedFile, named_files
 from wildgraph.gates.texts import PairTexts
 from wildgraph.gates.verdicts import not_evaluated
+from wildgraph.reasons import REASONS
 from wildgraph.records import Json, Pair, Rejection, Verdict
 from wildgraph.registry import load
 
@@ -58,6 +59,27 @@ def make_gates(config: GateConfig) -> tuple[Gate, ...]:
         _make(name, config.settings.get(name, {}))
         for name in sorted(set(config.gates), key=lambda name: (rank.get(name, len(ORDER)), name))
     )
+
+
+def _judged(judge: Gate, pair: Pair, texts: PairTexts) -> Verdict:
+    """What a gate says, if that is a verdict.
+
+    Raises:
+        PluginError: it is none, or fails for a reason that nobody counts.
+    """
+    with noting(f"gate {judge.name}, pair {pair.index}"):
+        verdict: object = judge.judge(pair, texts)
+    if not isinstance(verdict, Verdict):
+        raise PluginError(
+            f"the gate {judge.name!r} gave {verdict!r:.80} for pair {pair.index}, no verdict",
+            "a gate returns passed, failed or not_evaluated",
+        )
+    if verdict.status == "fail" and verdict.reason not in REASONS:
+        raise PluginError(
+            f"the gate {judge.name!r} fails pair {pair.index} for {verdict.reason!r}, which is no reason",
+            did_you_mean(verdict.reason, REASONS),
+        )
+    return verdict
 
 
 def _make(name: str, settings: Mapping[str, Json]) -> Gate:
@@ -153,7 +175,7 @@ def verdicts(
         if reason := skipped(judge.name, pair.paradigm):
             yield not_evaluated(judge.name, reason)
             continue
-        verdict = judge.judge(pair, lazily)
+        verdict = _judged(judge, pair, lazily)
         if verdict.status == "not_evaluated" and judge.name in config.require:
             verdict = Verdict(gate=judge.name, status="fail", reason="not_evaluated", detail=verdict.reason)
         yield verdict

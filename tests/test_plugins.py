@@ -1,0 +1,140 @@
+"""What another package adds is blamed by its name when it misbehaves, and what was paid for before is kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+from whole_runs import GRAPHS, Outcome, pairs, rows, seed_documents, seed_queries, succeed, wildgraph, write_rows
+
+from wildgraph import registry
+from wildgraph.readers import logs
+
+pytestmark = pytest.mark.usefixtures("remembered")
+
+Add = Callable[[str, str, str], None]
+
+
+@pytest.fixture
+def added(monkeypatch: pytest.MonkeyPatch) -> Iterator[Add]:
+    """Adds an entry point, as an installed package does."""
+
+    def forget() -> None:
+        registry.registered.cache_clear()
+        logs._reader.cache_clear()
+
+    def add(kind: str, name: str, value: str) -> None:
+        point = metadata.EntryPoint(name, value, f"wildgraph.{kind}")
+        monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == point.group else [])
+        forget()
+
+    yield add
+    monkeypatch.undo()
+    forget()
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_rows(tmp_path_factory.mktemp("documents") / "documents.jsonl", seed_documents("contract", "news article"))
+
+
+@pytest.fixture
+def sampled(documents: Path, tmp_path: Path, remembered: None) -> Path:
+    succeed("sample", GRAPHS, "-d", documents, "-n", 3, "-q", "-o", tmp_path / "run")
+    return tmp_path / "run"
+
+
+def blamed(outcome: Outcome, says: str) -> None:
+    assert outcome.code == 8, outcome.err
+    assert re.search(says, outcome.error), outcome.error
+    assert len(outcome.error) < 600
+
+
+@pytest.mark.parametrize(
+    ("reader", "says"),
+    [
+        ("BreaksAtOnce", r"a plug-in failed in misbehaving, line \d+: RuntimeError: no rows \(the reader 'desk', .*log.jsonl\)"),
+        ("BreaksOnARow", r"a plug-in failed in misbehaving, line \d+: KeyError: 'customer' \(.*log.jsonl:2\)"),
+        ("GivesRows", r"the reader 'desk' gave \{'query': .*\} in .*log.jsonl, which is no conversation"),
+    ],
+)
+def test_a_reader_that_misbehaves_is_named_with_file_and_row(added: Add, tmp_path: Path, reader: str, says: str):
+    log = write_rows(tmp_path / "log.jsonl", [{"body": "Sum up the lease.", "customer": "a"}, {"body": "And the annex."}])
+    added("readers", "desk", f"misbehaving:{reader}")
+    blamed(wildgraph("build", log, "-o", tmp_path / "run", "--format", "desk"), says)
+
+
+def test_a_turn_that_is_no_text_is_a_row_of_unknown_layout(added: Add, tmp_path: Path):
+    queries = [{"body": f"Please sum up the lease of flat {number}.", "customer": number % 7} for number in range(40)]
+    log = write_rows(tmp_path / "log.jsonl", [*queries, {"body": 5, "customer": "a"}])
+    added("readers", "desk", "misbehaving:GivesNumbers")
+    succeed("build", log, "-o", tmp_path / "run", "--format", "desk")
+    (rejected,) = [row for row in rows(tmp_path / "run/private/ingest.rejected.jsonl") if row["reason"] == "unknown_layout"]
+    assert rejected["where"].endswith("log.jsonl:41")
+
+
+@pytest.mark.parametrize(
+    ("gate", "says"),
+    [
+        ("Breaks", r"a plug-in failed in misbehaving, line \d+: KeyError: 'no such document' \(gate mine, pair \d+\)"),
+        ("SaysYes", r"the gate 'mine' gave True for pair \d+, no verdict"),
+        ("KnowsAnotherReason", r"the gate 'mine' fails pair \d+ for 'refusel', which is no reason — did you mean 'refused'\?"),
+    ],
+)
+def test_a_gate_that_misbehaves_is_named_with_the_pair(added: Add, documents: Path, tmp_path: Path, gate: str, says: str):
+    (tmp_path / "with.yaml").write_text(yaml.safe_dump({"gate": {"gates": ["length", "mine"]}}))
+    added("gates", "mine", f"misbehaving:{gate}")
+    job = ("sample", GRAPHS, "-d", documents, "-n", 3, "-o", tmp_path / "run", "--config", tmp_path / "with.yaml")
+    blamed(wildgraph(*job), says)
+    added("gates", "mine", "wildgraph.gates.refusal:RefusalGate")  # mended
+    assert wildgraph(*job).code == 0
+    assert len(pairs(tmp_path / "run")) == 3
+
+
+@pytest.mark.parametrize(
+    ("exporter", "says"),
+    [
+        ("Divides", r"a plug-in failed in misbehaving, line \d+: ZeroDivisionError: .* \(exporter mine, pair \w+\)"),
+        ("GivesNothing", r"the exporter 'mine' gave nothing for pair \w+"),
+        ("GivesText", r"the exporter 'mine' gave '\w+' for pair \w+, no row"),
+        ("LeavesOut", r"the row that the exporter 'mine' gave for pair \w+ lacks attributes, bucket, document_hashes and \d+ more"),
+        ("MistakesTypes", r"rows do not have the types of their columns: .*three"),
+        ("WritesObjects", r"the row \w+ of mine cannot be written: .*not JSON serializable"),
+    ],
+)
+def test_an_exporter_that_misbehaves_is_named_and_leaves_nothing(added: Add, sampled: Path, exporter: str, says: str):
+    added("exporters", "mine", f"misbehaving:{exporter}")
+    there = {file for file in sampled.rglob("*") if "sqlite" not in file.name}
+    blamed(wildgraph("export", sampled, "--to", "mine"), says)
+    assert {file for file in sampled.rglob("*") if "sqlite" not in file.name} == there
+
+
+@pytest.mark.parametrize(
+    ("backend", "says"),
+    [
+        ("AnswersSome", r"the model odd-1 answered \d+ of \d+ requests"),
+        ("AnswersWithText", r"the model odd-1 gave 'an answer', no completion of what it was asked"),
+        ("AnswersOthers", r"the model odd-1 gave Completion\(.*, no completion of what it was asked"),
+        ("HasNoKey", r"a plug-in failed in misbehaving, line \d+: ConnectionError: no key"),
+    ],
+)
+def test_a_back_end_that_misbehaves_is_named(added: Add, tmp_path: Path, backend: str, says: str):
+    log = write_rows(tmp_path / "log.jsonl", seed_queries(30))
+    added("backends", "mine", f"misbehaving:{backend}")
+    blamed(wildgraph("build", log, "-o", tmp_path / "run", "--backend", "mine", "--model", "odd-1"), says)
+
+
+def test_what_breaks_when_it_is_imported_cannot_be_loaded(added: Add, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "unfinished.py").write_text("def read(:\n")
+    (tmp_path / "unset.py").write_text("import os\nHOME = os.environ['NO_SUCH_NAME']\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    log = write_rows(tmp_path / "log.jsonl", seed_queries(3))
+    for module, says in ("unfinished", "SyntaxError: "), ("unset", "KeyError: 'NO_SUCH_NAME'"):
+        added("backends", "mine", f"{module}:Thing")
+        outcome = wildgraph("build", log, "-o", tmp_path / "run", "--backend", "mine", "--model", "odd-1")
+        assert outcome.code == 2
+        assert f"backend 'mine' cannot be loaded: {says}" in outcome.error
