@@ -14,7 +14,8 @@ from whole_runs import chat, wildgraph, write_rows
 
 from wildgraph import masking
 from wildgraph.errors import UsageError
-from wildgraph.masking import Masked, load_masker, mask, replaced
+from wildgraph.maskers import load_masker
+from wildgraph.masking import Masked, mask, replaced
 from wildgraph.registry import BUILT_IN, registered
 
 KEY = "abcdefghijklmnopqrstuvwx012345"

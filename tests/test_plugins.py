@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from fake_server import FakeServer
 from whole_runs import GRAPHS, Outcome, pairs, rows, seed_documents, seed_queries, succeed, wildgraph, write_rows
 
 from wildgraph import registry
@@ -126,6 +127,34 @@ def test_a_back_end_that_misbehaves_is_named(added: Add, tmp_path: Path, backend
     log = write_rows(tmp_path / "log.jsonl", seed_queries(30))
     added("backends", "mine", f"misbehaving:{backend}")
     blamed(wildgraph("build", log, "-o", tmp_path / "run", "--backend", "mine", "--model", "odd-1"), says)
+
+
+@pytest.mark.parametrize(
+    ("masker", "says"),
+    [("masks_nothing_and_loses_places", r"the masker 'mine' gave 0 places for \d+"), ("gives_text", r"the masker 'mine' gave a str")],
+)
+def test_a_masker_that_misbehaves_lets_nothing_through(added: Add, tmp_path: Path, masker: str, says: str):
+    log = write_rows(tmp_path / "log.jsonl", seed_queries(3))
+    (tmp_path / "with.yaml").write_text(yaml.safe_dump({"mine": {"masker": "mine"}}))
+    added("maskers", "mine", f"misbehaving:{masker}")
+    blamed(wildgraph("build", log, "-o", tmp_path / "run", "--config", tmp_path / "with.yaml"), says)
+    assert not (tmp_path / "run/private/mined.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("paradigm", "says"),
+    [
+        ("UNFINISHED", r"the prompt template misbehaving:templates/unfinished cannot be used: TemplateSyntaxError: "),
+        ("UNNAMED", r"the prompt template misbehaving:templates/unnamed cannot be used: UndefinedError: 'dokuments' is undefined"),
+        ("ABSENT", r"the prompt template misbehaving:templates/absent cannot be used: FileNotFoundError: "),
+    ],
+)
+def test_a_prompt_that_cannot_be_rendered_is_named(
+    added: Add, documents: Path, tmp_path: Path, fake_server: Callable[..., FakeServer], paradigm: str, says: str
+):
+    added("paradigms", "briefing", f"misbehaving:{paradigm}")
+    model = ("--model", "fake", "--base-url", fake_server().base_url)
+    blamed(wildgraph("sample", GRAPHS, "-d", documents, "-n", 3, "-o", tmp_path / "run", "--paradigm", "briefing", *model), says)
 
 
 def test_what_breaks_when_it_is_imported_cannot_be_loaded(added: Add, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

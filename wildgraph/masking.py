@@ -14,13 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Protocol, runtime_checkable
 
 import yaml
 
 from wildgraph.checksums import luhn, valid_iban
-from wildgraph.errors import UsageError
-from wildgraph.registry import load
 
 
 @dataclass(frozen=True)
@@ -36,27 +33,6 @@ class Masked:
     text: str
     counts: Mapping[str, int] = field(default_factory=dict)
     cuts: tuple[int, ...] = ()
-
-
-@runtime_checkable
-class Masker(Protocol):
-    """Takes personal data out of a text. Masking a masked text changes nothing."""
-
-    def __call__(self, text: str, cuts: Sequence[int] = (), /) -> Masked:
-        """The text without it, and where ``cuts``, places of the text, are then."""
-        ...
-
-
-def load_masker(name: str) -> Masker:
-    """The masker that is registered under a name; ``patterns`` is :func:`mask`.
-
-    Raises:
-        UsageError: there is none, it needs a package that is not installed, or it is no masker.
-    """
-    found = load("maskers", name)
-    if not isinstance(found, Masker):
-        raise UsageError(f"masker {name!r} is no masker", "it has to be a wildgraph.masking.Masker")
-    return found
 
 
 @dataclass(frozen=True)

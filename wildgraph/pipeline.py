@@ -26,7 +26,7 @@ from wildgraph.exporting import write_datasets
 from wildgraph.files import expand
 from wildgraph.funnel import Observer, StageCount, in_order, silent
 from wildgraph.llm import ChatModel
-from wildgraph.masking import load_masker
+from wildgraph.maskers import load_masker
 from wildgraph.paradigms import PARADIGMS
 from wildgraph.readers import log_files, read_logs
 from wildgraph.results import BuildResult, ExportResult, SampleResult

@@ -18,12 +18,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Protocol
 
+from wildgraph.errors import PluginError
 from wildgraph.records import Json
 
 _ROLE = re.compile(r"^<!-- (system|user|assistant) -->\n", re.MULTILINE)
@@ -58,9 +60,22 @@ class Prompt:
         """The rendered chat messages.
 
         Raises:
-            jinja2.UndefinedError: the template uses a variable that is not there.
+            PluginError: another package's template is no Jinja, or uses a variable that is not there.
         """
-        return [{"role": role, "content": _compiled(source).render(self.variables).strip()} for role, source in self.template.parts]
+        with _blaming(self.template.name):
+            return [{"role": role, "content": _compiled(source).render(self.variables).strip()} for role, source in self.template.parts]
+
+
+@contextmanager
+def _blaming(name: str) -> Iterator[None]:
+    """What is wrong with another package's template is that package's affair."""
+    try:
+        yield
+    except Exception as error:
+        if ":" not in name:
+            raise
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PluginError(f"the prompt template {name} cannot be used: {said[:300]}", "mend it and run the same command again") from error
 
 
 class _Renderable(Protocol):
@@ -81,8 +96,13 @@ def load_template(name: str) -> Template:
     """The template ``wildgraph/<name>.md``, or of another package: ``<package>:<name>`` is its ``<name>.md``.
 
     Raises:
-        ValueError: the file has no version head or no role marks.
+        PluginError: another package's is not there, or has no version head or no role marks.
     """
+    with _blaming(name):
+        return _loaded(name)
+
+
+def _loaded(name: str) -> Template:
     package, _, place = name.rpartition(":")
     text = files(package or "wildgraph").joinpath(f"{place}.md").read_text(encoding="utf-8")
     head = _HEAD.match(text)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from wildgraph.fields import ANY_DOCUMENT, DEFAULT_FIELDS, DOCUMENT_TYPE, SIMPLIFIED_INSTRUCTION, MetaField
 from wildgraph.labels import clean_label
 from wildgraph.llm import ChatModel, ChatRequest, Decoding, Prompt, load_template
-from wildgraph.masking import Masker, load_masker
+from wildgraph.maskers import Masker, load_masker
 from wildgraph.pseudonyms import keyed_user
 from wildgraph.records import MAX_VALUE_CHARS, Conversation, Json, MetaInformation, Rejection, Span, Value, content_hash
 from wildgraph.rows import Row

@@ -9,6 +9,9 @@ from pydantic import BaseModel
 
 from wildgraph.gates.verdicts import failed
 from wildgraph.llm import ChatRequest, Completion
+from wildgraph.masking import Masked
+from wildgraph.paradigms import Paradigm
+from wildgraph.paradigms.steps import Ask
 from wildgraph.readers.layout import Logged, conversations
 from wildgraph.rows import Row
 
@@ -123,3 +126,19 @@ class HasNoKey(_Model):
         for _ in requests:
             raise ConnectionError("no key")
         yield
+
+
+def masks_nothing_and_loses_places(text: str, cuts: Any = (), /) -> Masked:
+    return Masked(text)
+
+
+def gives_text(text: str, cuts: Any = (), /) -> Any:
+    return text
+
+
+def _briefing(name: str, template: str) -> Paradigm:
+    ask = Ask(template, "instruct", lambda draft, completion: draft)
+    return Paradigm(name=name, several=False, purpose="a briefing", steps=(ask,))
+
+
+UNFINISHED, UNNAMED, ABSENT = (_briefing("briefing", f"misbehaving:templates/{name}") for name in ("unfinished", "unnamed", "absent"))
