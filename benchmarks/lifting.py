@@ -166,7 +166,7 @@ def measured(count: int, hashed: bool, folder: Path) -> None:
     mined, run = folder / "mined.jsonl", folder / "run"
     with mined.open("w", encoding="utf-8") as handle:
         handle.writelines(f"{json.dumps(row)}\n" for row in records(count))
-    engines.SentenceEmbedder = lambda model: Measured(HashedEmbedder(384) if hashed else SentenceEmbedder(model))  # type: ignore[assignment, misc]
+    engines.make_embedder = lambda model: Measured(HashedEmbedder(384) if hashed else SentenceEmbedder(model))  # type: ignore[assignment, misc]
     for title, support in ("first", 3), ("another K", 5), ("again", 5):
         built(mined, run, support, count, title)
     stage = Stage(count)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from importlib import metadata
 from pathlib import Path
 
@@ -13,11 +15,19 @@ from fake_server import FakeServer
 from whole_runs import GRAPHS, Outcome, pairs, rows, seed_documents, seed_queries, succeed, wildgraph, write_rows
 
 from wildgraph import registry
+from wildgraph.embedders.hashed import HashedEmbedder
 from wildgraph.readers import logs
 
 pytestmark = pytest.mark.usefixtures("remembered")
 
 Add = Callable[[str, str, str], None]
+#: Records whose tasks no catalogue knows.
+MINED = [
+    {"id": f"r{number}", "user": f"u{number}", "values": {"document_type": [{"general": "contract"}], "task": [{"general": task}]}}
+    for number, task in enumerate(
+        f"{verb} the {thing}" for verb in ("juggle", "knit", "sing", "whisk") for thing in ("lease", "annex", "schedule")
+    )
+]
 
 
 @pytest.fixture
@@ -139,6 +149,29 @@ def test_a_masker_that_misbehaves_lets_nothing_through(added: Add, tmp_path: Pat
     added("maskers", "mine", f"misbehaving:{masker}")
     blamed(wildgraph("build", log, "-o", tmp_path / "run", "--config", tmp_path / "with.yaml"), says)
     assert not (tmp_path / "run/private/mined.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("embedder", "says"),
+    [
+        ("LosesOne", r"the embedder 'mine' gave float64 of shape \(\d+, 4\), not finite numbers of shape \(\d+, 4\)"),
+        ("DividesByZero", r"the embedder 'mine' gave float64 of shape"),
+        ("GivesLists", r"the embedder 'mine' gave <U"),
+        ("IsAway", r"a plug-in failed in misbehaving, line \d+: TimeoutError: the embedding server is away"),
+    ],
+)
+def test_an_embedder_that_misbehaves_is_named(added: Add, tmp_path: Path, embedder: str, says: str):
+    mined = write_rows(tmp_path / "mined.jsonl", MINED)
+    added("embedders", "mine", f"misbehaving:{embedder}")
+    blamed(wildgraph("build", "--mined", mined, "-o", tmp_path / "run", "--embedder", "mine"), says)
+
+
+def test_an_embedder_of_another_package_is_used(added: Add, tmp_path: Path):
+    mined = write_rows(tmp_path / "mined.jsonl", MINED)
+    added("embedders", "mine", "wildgraph.embedders.hashed:HashedEmbedder")
+    succeed("build", "--mined", mined, "-o", tmp_path / "run", "--embedder", "mine")
+    with closing(sqlite3.connect(tmp_path / "run/private/vectors.sqlite")) as kept:
+        assert {length for (length,) in kept.execute("SELECT length(vector) FROM vectors")} == {4 * HashedEmbedder().dimension}
 
 
 @pytest.mark.parametrize(

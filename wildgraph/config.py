@@ -217,7 +217,7 @@ class Config(_Section):
 
     Attributes:
         fields: the meta-information fields; replaces the default table everywhere.
-        embedder: folder or name of a sentence-transformers model; empty for the bundled one.
+        embedder: folder or name of a sentence-transformers model, or another package's embedder; empty for the bundled one.
         max_rejection_rate: share of failed items, of at least 50, beyond which a stage stops the run.
     """
 

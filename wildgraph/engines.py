@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 from wildgraph.catalogue import Prior, empty_prior, load_prior
 from wildgraph.config import Config, OtherModelConfig
 from wildgraph.corpus import token_counter
-from wildgraph.embedders import Embedder
+from wildgraph.embedders import Embedder, make_embedder
 from wildgraph.embedders.cached import CachedEmbedder, shared_cache
-from wildgraph.embedders.sentence import SentenceEmbedder
 from wildgraph.errors import ConfigError
 from wildgraph.funnel import StageCount
 from wildgraph.lifters import Lifter
@@ -175,7 +174,7 @@ def make_engines(config: Config, cache_file: Path, model: ChatModel | None = Non
     tally, prior = Tally(), make_prior(config)
     public = {phrase for group in (*prior.concepts.values(), *prior.finer.values()) for entry in group for phrase in entry.like}
     shared = shared_cache() if config.canonicalize.prior in ("", "none") else None  # a prior of the user's own is theirs
-    embedder = SentenceEmbedder(config.embedder)
+    embedder = make_embedder(config.embedder)
     # Values come again with every build; what is embedded elsewhere is embedded once, or is kept by those who embed it.
     kept = CachedEmbedder(embedder, cache_file.with_name("vectors.sqlite"), public, shared)
     budget = Budget(config.model.max_requests, config.model.max_tokens, config.model.max_cost)

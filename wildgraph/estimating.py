@@ -19,7 +19,7 @@ from wildgraph.amounts import ENOUGH, Amount, Case, StageEstimate, assumed, said
 from wildgraph.catalogue import load_concepts
 from wildgraph.config import Config
 from wildgraph.corpus import DocumentStore, token_counter
-from wildgraph.embedders.sentence import SentenceEmbedder
+from wildgraph.embedders import make_embedder
 from wildgraph.engines import OFFLINE, ROLES, Engines, check_roles, context_window, handed, make_prior, network_model, price_of, with_role
 from wildgraph.errors import UsageError
 from wildgraph.estimating_objectives import ObjectiveEstimates
@@ -155,7 +155,7 @@ def estimate_sample(
         DocumentStore(target / "documents.sqlite") as store,
         ExitStack() as stack,
     ):
-        embedder, prior = SentenceEmbedder(config.embedder), make_prior(config)
+        embedder, prior = make_embedder(config.embedder), make_prior(config)
         likeness = LikenessLifter(prior, embedder, config.canonicalize.likeness)
         engines = Engines(rehearsal, embedder, prior, Tally(), likeness, likeness, price, context_window(config))
         accepted, said = _accepted(directory, rehearsal.identity)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 from pydantic import BaseModel
 
 from wildgraph.gates.verdicts import failed
@@ -142,3 +143,30 @@ def _briefing(name: str, template: str) -> Paradigm:
 
 
 UNFINISHED, UNNAMED, ABSENT = (_briefing("briefing", f"misbehaving:templates/{name}") for name in ("unfinished", "unnamed", "absent"))
+
+
+class _Embedder:
+    identity, dimension = "mine-1", 4
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        return np.full((len(texts), 4), 0.5)
+
+
+class LosesOne(_Embedder):
+    def embed(self, texts: Sequence[str]) -> Any:
+        return super().embed(texts)[1:]
+
+
+class DividesByZero(_Embedder):
+    def embed(self, texts: Sequence[str]) -> Any:
+        return super().embed(texts) * np.nan
+
+
+class GivesLists(_Embedder):
+    def embed(self, texts: Sequence[str]) -> Any:
+        return [[text] * 4 for text in texts]
+
+
+class IsAway(_Embedder):
+    def embed(self, texts: Sequence[str]) -> Any:
+        raise TimeoutError("the embedding server is away")

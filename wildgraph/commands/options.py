@@ -95,7 +95,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 "--timeout", type=click.FloatRange(0, min_open=True), help="Seconds for one request, then it is tried again [600]."
             ),
             click.option("--retry-rejected", multiple=True, metavar="REASON", help="Ask again what failed for this reason (repeatable)."),
-            click.option("--embedder", help="Folder or name of a sentence-transformers model [bundled MiniLM]."),
+            click.option("--embedder", help="Sentence-transformers folder or model, or another package's embedder [MiniLM]."),
             click.option("--config", "config_file", type=click.Path(path_type=Path), help="YAML file; flags win over it."),
             click.option("--dry-run", is_flag=True, help="Ask nobody; say what it would take and cost."),
             click.option("--quiet", "-q", is_flag=True, help="Only errors and the result."),

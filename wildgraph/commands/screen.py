@@ -88,7 +88,7 @@ def screen(documents: tuple[str, ...], model: str, out: Path, run: Path | None, 
 
 
 def _documents(documents: tuple[str, ...], model: str, out: Path, config: Config, flags: dict[str, Any]) -> None:
-    from wildgraph.embedders.sentence import SentenceEmbedder
+    from wildgraph.embedders import make_embedder
     from wildgraph.screening.rounds import public
     from wildgraph.screening.rounds import screen as run_screen
 
@@ -100,7 +100,7 @@ def _documents(documents: tuple[str, ...], model: str, out: Path, config: Config
         rounds=flags["rounds"],
         train=flags["train_command"],
         columns=flags["columns"] or config.documents.columns,
-        embedder=lambda: SentenceEmbedder(config.embedder),
+        embedder=lambda: make_embedder(config.embedder),
         observe=_progress(quiet=flags["quiet"]),
     )
     if flags["as_json"]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from wildgraph.embedders import Embedder, Vectors
 from wildgraph.errors import RunError
+from wildgraph.registry import added_by
 
 _ASKED_AT_ONCE = 500
 #: Texts that are embedded and committed at a time: a minute of one core.
@@ -66,12 +67,16 @@ class CachedEmbedder:
         if self.shared is not None and (ours := [text for text in distinct if text in self._public]):
             try:
                 found |= self._kept(self.shared, ours)
-            except (OSError, sqlite3.Error):
+            except (OSError, sqlite3.Error) as error:
+                if added_by(error):
+                    raise
                 self.shared = None  # a read-only home: they are kept in the run instead
         if rest := [text for text in distinct if text not in found]:
             try:
                 found |= self._kept(self.file, rest)
             except (OSError, sqlite3.Error) as error:
+                if added_by(error):
+                    raise
                 raise RunError(
                     f"cannot keep vectors in {self.file}: {error}", "free some space, or remove the file if it is damaged"
                 ) from error
