@@ -15,7 +15,9 @@ from fake_server import FakeServer
 from whole_runs import GRAPHS, Outcome, pairs, rows, seed_documents, seed_queries, succeed, wildgraph, write_rows
 
 from wildgraph import registry
+from wildgraph.checkers import check
 from wildgraph.embedders.hashed import HashedEmbedder
+from wildgraph.errors import PluginError
 from wildgraph.readers import logs
 
 pytestmark = pytest.mark.usefixtures("remembered")
@@ -104,6 +106,12 @@ def test_a_gate_that_misbehaves_is_named_with_the_pair(added: Add, documents: Pa
     added("gates", "mine", "wildgraph.gates.refusal:RefusalGate")  # mended
     assert wildgraph(*job).code == 0
     assert len(pairs(tmp_path / "run")) == 3
+
+
+def test_a_checker_that_misbehaves_is_named(added: Add):
+    added("checkers", "mine", "misbehaving:SaysMaybe")
+    with pytest.raises(PluginError, match="the checker 'mine' gave 'maybe', no verdict"):
+        check("mine", "a text")
 
 
 @pytest.mark.parametrize(

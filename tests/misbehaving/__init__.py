@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import BaseModel
 
+from wildgraph.checkers.loading import CLOSED
 from wildgraph.gates.verdicts import failed
 from wildgraph.llm import ChatRequest, Completion
 from wildgraph.masking import Masked
@@ -170,3 +171,10 @@ class GivesLists(_Embedder):
 class IsAway(_Embedder):
     def embed(self, texts: Sequence[str]) -> Any:
         raise TimeoutError("the embedding server is away")
+
+
+class SaysMaybe(BaseModel):
+    model_config = CLOSED
+
+    def judge(self, text: str, context: Any) -> Any:
+        return "maybe"

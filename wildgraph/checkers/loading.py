@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from wildgraph.checkers.jsontext import deeper_than, no_number
 from wildgraph.checkers.verdicts import NOTHING_KNOWN, Context, Verdict, undecided
-from wildgraph.errors import InputError
+from wildgraph.errors import InputError, PluginError, noting
 from wildgraph.registry import load
 
 #: Longer texts are not judged. [ours]
@@ -59,10 +59,20 @@ class Check:
     checker: Checker
 
     def __call__(self, text: str, context: Context = NOTHING_KNOWN) -> Verdict:
-        """The verdict on a text; texts of more than four million characters are not judged."""
+        """The verdict on a text; texts of more than four million characters are not judged.
+
+        Raises:
+            PluginError: a checker of another package gives none.
+        """
         if len(text) > MAX_TEXT_CHARS:
             return undecided(f"{len(text)} characters are more than are looked at")
-        return self.checker.judge(text, context)
+        with noting(f"checker {self.name}"):
+            verdict: object = self.checker.judge(text, context)
+        if not isinstance(verdict, Verdict):
+            raise PluginError(
+                f"the checker {self.name!r} gave {verdict!r:.80}, no verdict", "a checker returns decided(...) or undecided(...)"
+            )
+        return verdict
 
 
 @lru_cache(maxsize=4096)
