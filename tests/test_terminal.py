@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -125,3 +126,13 @@ def test_commands_are_listed_in_the_order_in_which_one_works(monkeypatch: pytest
     assert named[: len(work)] == work
     assert "..." not in said.partition("Start:")[2]
     assert max(map(len, said.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", ["status", "graph stats"])
+def test_a_reader_that_goes_away_is_no_failure(command: str, demo: Demo):
+    """``wildgraph status RUN | head -1`` under ``set -o pipefail``."""
+    call = [sys.executable, "-m", "wildgraph", *command.split(), str(demo.run)]
+    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.wait(60) == 0
+        assert process.stderr.read() == b""

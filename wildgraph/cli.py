@@ -64,9 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error.format_message(), 2)
     except WildgraphError as error:
         return _fail(str(error), error.exit_code)
-    except BrokenPipeError:
-        sys.stdout = None  # the reader went away; there is nobody to tell
-        return 0
+    except SystemExit:
+        if not type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):  # what click puts in its place when the reader went away
+            raise
+        return 0  # there is nobody to tell, and nothing failed
     except Exception as error:
         if os.environ.get("WILDGRAPH_DEBUG"):
             raise
