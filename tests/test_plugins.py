@@ -139,6 +139,7 @@ def test_an_exporter_that_misbehaves_is_named_and_leaves_nothing(added: Add, sam
         ("AnswersWithText", r"the model odd-1 gave 'an answer', no completion of what it was asked"),
         ("AnswersOthers", r"the model odd-1 gave Completion\(.*, no completion of what it was asked"),
         ("HasNoKey", r"a plug-in failed in misbehaving, line \d+: ConnectionError: no key"),
+        ("LosesItsPipe", r"a plug-in failed in misbehaving, line \d+: BrokenPipeError: \[Errno 32\] Broken pipe"),
     ],
 )
 def test_a_back_end_that_misbehaves_is_named(added: Add, tmp_path: Path, backend: str, says: str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -64,21 +65,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error.format_message(), 2)
     except WildgraphError as error:
         return _fail(str(error), error.exit_code)
-    except SystemExit:
-        if not type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):  # what click puts in its place when the reader went away
-            raise
-        return 0  # there is nobody to tell, and nothing failed
+    except _BrokenPipeError as broken:
+        return 0 if _nobody_reads() else _unforeseen(broken.error)
+    except SystemExit:  # click's way out when help is read no further
+        if _nobody_reads():
+            return 0
+        raise
     except Exception as error:
-        if os.environ.get("WILDGRAPH_DEBUG"):
-            raise
-        doing = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-        text = " ".join(f"{type(error).__name__}: {error}".split())[:300] + doing
-        if place := added_by(error):
-            return _fail(
-                f"a plug-in failed in {place}: {text} — mend it, or do without it; WILDGRAPH_DEBUG=1 shows more", PluginError.exit_code
-            )
-        return _fail(f"internal error, please report it: {text} — WILDGRAPH_DEBUG=1 shows where", 70)
+        return _unforeseen(error)
     return 0
+
+
+def _unforeseen(error: Exception) -> int:
+    """Say what nobody foresaw, and whose it is."""
+    if os.environ.get("WILDGRAPH_DEBUG"):
+        raise error
+    doing = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+    text = " ".join(f"{type(error).__name__}: {error}".split())[:300] + doing
+    if place := added_by(error):
+        return _fail(
+            f"a plug-in failed in {place}: {text} — mend it, or do without it; WILDGRAPH_DEBUG=1 shows more", PluginError.exit_code
+        )
+    return _fail(f"internal error, please report it: {text} — WILDGRAPH_DEBUG=1 shows where", 70)
+
+
+def _nobody_reads() -> bool:
+    """Whether the reader of standard output went away: then nothing failed, and there is nobody to tell."""
+    poll = select.poll()
+    poll.register(1, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def entry() -> None:
@@ -127,8 +142,27 @@ _ORDER = {
 }
 
 
+class _BrokenPipeError(Exception):
+    """A pipe broke while a command ran, standard output or another one: click would end without a word in both cases."""
+
+    def __init__(self, error: BrokenPipeError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class _Ordered(click.Group):
     """A group whose commands are listed by what they are for."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command.
+
+        Raises:
+            _BrokenPipeError: in place of the one that click does not let through.
+        """
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _BrokenPipeError(error) from error
 
     def list_commands(self, _context: click.Context) -> list[str]:
         """All commands in the order in which one works."""

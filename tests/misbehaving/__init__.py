@@ -173,6 +173,13 @@ class IsAway(_Embedder):
         raise TimeoutError("the embedding server is away")
 
 
+class LosesItsPipe(_Model):
+    def map(self, requests: Iterable[ChatRequest]) -> Iterator[Any]:
+        for _ in requests:
+            raise BrokenPipeError(32, "Broken pipe")
+        yield
+
+
 class SaysMaybe(BaseModel):
     model_config = CLOSED
 
