@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import select
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ import click
 from wildgraph import __version__
 from wildgraph.commands.cache import cache
 from wildgraph.commands.dataset import diff, export
+from wildgraph.commands.ending import fail, nobody_reads, unforeseen
 from wildgraph.commands.estimate import estimate_group
 from wildgraph.commands.gate import gate
 from wildgraph.commands.graph import forget, graph, purge
@@ -32,8 +32,7 @@ from wildgraph.commands.options import (
 from wildgraph.commands.screen import screen
 from wildgraph.commands.show import show
 from wildgraph.commands.view import view
-from wildgraph.errors import PluginError, UsageError, WildgraphError
-from wildgraph.registry import added_by
+from wildgraph.errors import UsageError, WildgraphError
 from wildgraph.threads import wait_without_spinning
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -52,48 +51,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         cli.main(args=list(arguments) if arguments is not None else None, prog_name="wildgraph", standalone_mode=False)
     except click.exceptions.Abort:
-        return _fail("interrupted — run the same command again to continue; nothing paid for is lost", 130)
+        return fail("interrupted — run the same command again to continue; nothing paid for is lost", 130)
     except KeyboardInterrupt:
-        return _fail("interrupted — run the same command again to continue; nothing paid for is lost", 130)
+        return fail("interrupted — run the same command again to continue; nothing paid for is lost", 130)
     except click.exceptions.UsageError as error:
         if error.ctx is not None and type(error).__name__ == "NoArgsIsHelpError":  # a class of click 8.2 and later
             click.echo(error.ctx.get_help(), err=True)
             return 2
         hint = f" — see `{error.ctx.command_path} --help`" if error.ctx is not None else ""
-        return _fail(f"{error.format_message().rstrip('.')}{hint}", 2)
+        return fail(f"{error.format_message().rstrip('.')}{hint}", 2)
     except click.ClickException as error:
-        return _fail(error.format_message(), 2)
+        return fail(error.format_message(), 2)
     except WildgraphError as error:
-        return _fail(str(error), error.exit_code)
+        return fail(str(error), error.exit_code)
     except _BrokenPipeError as broken:
-        return 0 if _nobody_reads() else _unforeseen(broken.error)
+        return 0 if nobody_reads() else unforeseen(broken.error)
     except SystemExit:  # click's way out when help is read no further
-        if _nobody_reads():
+        if nobody_reads():
             return 0
         raise
     except Exception as error:
-        return _unforeseen(error)
+        return unforeseen(error)
     return 0
-
-
-def _unforeseen(error: Exception) -> int:
-    """Say what nobody foresaw, and whose it is."""
-    if os.environ.get("WILDGRAPH_DEBUG"):
-        raise error
-    doing = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-    text = " ".join(f"{type(error).__name__}: {error}".split())[:300] + doing
-    if place := added_by(error):
-        return _fail(
-            f"a plug-in failed in {place}: {text} — mend it, or do without it; WILDGRAPH_DEBUG=1 shows more", PluginError.exit_code
-        )
-    return _fail(f"internal error, please report it: {text} — WILDGRAPH_DEBUG=1 shows where", 70)
-
-
-def _nobody_reads() -> bool:
-    """Whether the reader of standard output went away: then nothing failed, and there is nobody to tell."""
-    poll = select.poll()
-    poll.register(1, 0)
-    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def entry() -> None:
@@ -101,11 +80,6 @@ def entry() -> None:
     # Thousands of requests in flight outlive the collector's usual short rounds, which would then go through everything again and again.
     gc.set_threshold(50_000)
     sys.exit(main())
-
-
-def _fail(message: str, code: int) -> int:
-    click.echo(f"wildgraph: {' '.join(message.split())}", err=True)
-    return code
 
 
 #: The commands in the order in which one works, with what each does in a few words.
