@@ -11,17 +11,19 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from wildgraph.catalogue import Catalogue, load_prior
 from wildgraph.embedders.cached import CachedEmbedder, shared_cache
 from wildgraph.embedders.sentence import SentenceEmbedder
 from wildgraph.fields import DEFAULT_FIELDS, SIMPLIFIED_INSTRUCTION
 from wildgraph.lifters.by_likeness import GroupingConfig, LikenessLifter
-from wildgraph.lifters.by_model import ModelLifter, ModelLifterConfig
+from wildgraph.lifters.by_model import SORT, ModelLifter, ModelLifterConfig
 from wildgraph.llm import ChatRequest, Completion
 from wildgraph.records import MetaInformation, Rejection
 from wildgraph.rows import read_rows
@@ -54,20 +56,63 @@ def against(catalogue: Catalogue, gold: Mapping[str, Mapping[str, str]]) -> dict
 
 
 class Recorded:
-    """Answers lifting's requests as was recorded: by step, field, and a hash of the phrases or concepts that were shown."""
+    """Answers lifting's requests as was recorded: what a reader said of each phrase, by its hash, in whichever batch it comes.
+
+    Rows are of two steps: ``sort`` has concepts with their phrases, ``refine`` the final concepts with those that they are made of and the
+    phrases that move there. Of a phrase that was never shown nothing is said.
+    """
 
     def __init__(self, file: Path) -> None:
         self.identity = f"recorded:{file.name}"
-        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
-        self.answers = {(row["step"], row["field"], row["asked"]): row["answer"] for row in rows}
+        self.sorted: dict[str, dict[str, str]] = defaultdict(dict)
+        self.final: dict[str, list[dict[str, Any]]] = {}
+        for row in (json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line):
+            if row["step"] == "refine":
+                self.final[row["field"]] = row["concepts"]
+            else:
+                self.sorted[row["field"]].update((phrase, concept) for concept, found in row["groups"].items() for phrase in found)
 
     def map(self, requests: Iterable[ChatRequest]) -> Iterator[Completion]:
         for request in requests:
-            step = request.prompt.template.name.rpartition("/")[2]
-            shown = str(request.prompt.variables["phrases" if step == "sort" else "concepts"])
-            answer = self.answers[step, request.prompt.variables["field"], hashlib.sha256(shown.encode()).hexdigest()[:16]]
+            sorting = request.prompt.template.name == SORT
+            answer = self._sort(request.prompt.variables) if sorting else self._refine(request.prompt.variables)
             assert request.schema is not None
             yield Completion(request.id, text=json.dumps(answer), parsed=request.schema.model_validate(answer))
+
+    def _sort(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        there = {concept["name"]: f"C{number}" for number, concept in enumerate(variables["concepts"], 1)}
+        groups: dict[str, list[int]] = defaultdict(list)
+        for line in variables["phrases"].split("\n"):
+            number, _, text = line.partition(". ")
+            concept = self.sorted[variables["field"]].get(_mark(text.partition(" [")[0]))
+            if concept is not None:
+                groups[there.get(concept.lower(), concept)].append(int(number))
+        return {"groups": [{"concept": concept, "phrases": found} for concept, found in groups.items()]}
+
+    def _refine(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        numbers: dict[str, int] = {}
+        places: dict[str, str] = {}
+        for line in variables["concepts"].split("\n"):
+            drafted = re.fullmatch(r"(\d+)\. (.*?) \(\d+\): (.*)", line)
+            assert drafted is not None
+            number, name, phrases = drafted.groups()
+            numbers[name] = int(number)
+            _, *parts = re.split(rf"(?:^|; )({number}\.\d+) ", phrases)
+            places |= {_mark(text): place for place, text in zip(parts[::2], parts[1::2], strict=True)}
+        concepts = [
+            {
+                "name": one["name"],
+                "heading": one["heading"],
+                "numbers": [numbers[name.lower()] for name in one["concepts"] if name.lower() in numbers],
+                "moved": [places[phrase] for phrase in one["moved"] if phrase in places],
+            }
+            for one in self.final[variables["field"]]
+        ]
+        return {"concepts": concepts}
+
+
+def _mark(phrase: str) -> str:
+    return hashlib.sha256(phrase.encode()).hexdigest()[:12]
 
 
 def lifted_by_likeness(likeness: LikenessLifter, mined: Path) -> Catalogue:

@@ -102,7 +102,7 @@ DEFAULT_FIELDS: tuple[MetaField, ...] = (
         name=OUTPUT_FORMAT,
         description="the form of answer that is asked for or clearly expected",
         examples=("bullet list", "table", "short paragraph", "email", "json"),
-        grain="the form counts, with its notation and its rough size (a word or figure, a sentence, a few sentences, a paragraph, more); kinds of text that have a name of their own, such as a summary, a story or an email, are forms; the subject, the tone and the natural language do not count",
+        grain="the form counts, with its notation and its rough size (a word or figure, a sentence, a few sentences, a paragraph, more); kinds of text that have a name of their own, such as a summary, a story or an email, are forms, of which the size counts as well; the subject, the tone and the natural language do not count",
     ),
     MetaField(
         name="sentiment",

@@ -279,6 +279,18 @@ def test_refining_joins_renames_and_puts_headings_above():
     assert "<<<CONCEPTS" in request.prompt.messages()[1]["content"]
 
 
+def test_refining_is_shown_which_concepts_hold_one_phrase_and_which_hold_many():
+    model = Scripted(by_verb)
+    lift(model, verbs(("list", 9), ("rate", 30), ("sum", 8), ("tell", 1), ("weigh", 1)), large=7)
+    (request,) = model.refined
+    assert (request.prompt.variables["large"], request.prompt.variables["single"]) == ([1, 2], [4, 5])
+    asked = request.prompt.messages()[1]["content"]
+    assert "hold one phrase: 4, 5." in asked
+    assert "hold many phrases: 1, 2." in asked
+    lift(model, verbs(("list", 8), ("rate", 8), ("sum", 8)), large=7)
+    assert "phrases: " not in model.refined[-1].prompt.messages()[1]["content"].partition("<<<END")[2], "there are none to point out"
+
+
 def test_what_refining_leaves_out_or_names_twice_stays():
     model = refined(("first", "h", [1, 2]), ("again", "h", [2, 3, 77]), ("empty", "h", [1]), ("first", "other", [4]))
     assert groups_of(model) == {"first": ("h", {"a", "b", "d"}), "again": ("h", {"c"})}

@@ -124,7 +124,7 @@ def test_these_lifters_are_lifters():
 # ----------------------------------------------------------------- known by their words
 
 
-def test_a_value_that_names_a_concept_goes_to_it_and_the_lifter_never_sees_it():
+def test_a_value_that_names_a_concept_goes_to_it():
     lifter = Told()
     found = lifted(tasks("Summarize the  document.", "LIST THE KEY POINTS", "condense", "Translate a letter", "juggle"), lifter)
     assert found == {
@@ -134,7 +134,31 @@ def test_a_value_that_names_a_concept_goes_to_it_and_the_lifter_never_sees_it():
         "translate a letter": "task/translate-a-letter",
         "juggle": "task/juggle",
     }
-    assert lifter.asked == {"task": ["juggle"]}
+    # What bears the name of one of the finest concepts is shown, so that what is like it can join it.
+    assert lifter.asked == {"task": ["juggle", "translate a letter"]}
+    lifted(tasks("condense", "translate a letter"), unasked := Told())
+    assert unasked.asked == {}, "there is nothing to lift"
+
+
+def test_what_is_like_a_value_that_names_a_concept_joins_that_concept():
+    told = Told(group("carry a letter over", "carry a letter over", "translate a letter"))
+    assert lifted(tasks("carry a letter over", "translate a letter"), told) == {
+        "carry a letter over": "task/translate-a-letter",
+        "translate a letter": "task/translate-a-letter",
+    }
+
+
+def test_of_two_named_concepts_in_a_group_that_of_more_records_has_the_others_and_each_keeps_its_own():
+    prior = parse_prior(("version: 1\nfields: {task: [{name: a}, {name: b}]}", "test"))
+    told = Told(group("c", "a", "b", "c"))
+    assert lifted(tasks("a", "b", "b", "c"), told, prior) == {"a": "task/a", "b": "task/b", "c": "task/b"}
+    assert lifted(tasks("a", "b", "c"), told, prior)["c"] == "task/a"
+
+
+def test_a_group_that_is_said_to_be_a_concept_is_not_the_one_that_a_member_names():
+    prior = parse_prior(("version: 1\nfields: {task: [{name: a}, {name: b}]}", "test"))
+    told = Told(group("b", "a", "c", concept="task/b"))
+    assert lifted(tasks("a", "c"), told, prior) == {"a": "task/a", "c": "task/b"}
 
 
 def test_a_name_outweighs_another_concepts_phrase():

@@ -27,6 +27,7 @@ from wildgraph.llm import ChatModel, ChatRequest, Decoding, Prompt, load_templat
 from wildgraph.records import Json, content_hash
 
 SORT, REFINE = "lifters/sort", "lifters/refine"
+_LARGE = 8
 
 
 class ModelLifterConfig(BaseModel):
@@ -39,6 +40,7 @@ class ModelLifterConfig(BaseModel):
             readers who were told a number made concepts to get there.
         examples: phrases shown with each concept while it grows.
         reviewed: phrases shown with each concept, by their numbers, when the catalogue gets its final form: those that can still move.
+        large: a concept that holds more than one in this many phrases, and more than eight, is looked at twice for what can be divided.
         rounds: how often phrases that an answer left out are asked about again.
         decoding: decoding parameters; greedy.
     """
@@ -50,6 +52,7 @@ class ModelLifterConfig(BaseModel):
     per_concept: int | None = Field(default=None, ge=2)
     examples: int = Field(default=4, ge=1)
     reviewed: int = Field(default=40, ge=1)
+    large: int = Field(default=40, ge=1)
     rounds: int = Field(default=2, ge=0)
     decoding: Decoding = Decoding(temperature=0.0, max_tokens=8000)
 
@@ -209,7 +212,8 @@ class ModelLifter:
             + "; ".join(f"{number}.{place} {member.text}" for place, member in enumerate(_some(members, self.config.reviewed), 1))
             for number, (name, members) in enumerate(draft.concepts.items(), 1)
         )
-        phrases, many = sum(map(len, draft.concepts.values())), self.config.per_concept
+        sizes = dict(enumerate(map(len, draft.concepts.values()), 1))
+        phrases, many = sum(sizes.values()), self.config.per_concept
         variables: dict[str, Json] = {
             "field": draft.field.name,
             "description": draft.field.description,
@@ -217,6 +221,8 @@ class ModelLifter:
             "wanted": min(len(draft.concepts), max(3, round(phrases / many))) if many else None,
             "concepts": shown,
             "count": len(draft.concepts),
+            "single": [number for number, size in sizes.items() if size == 1],
+            "large": [number for number, size in sizes.items() if size > max(_LARGE, phrases / self.config.large)],
         }
         return ChatRequest(f"{draft.field.name}/refine", Prompt(load_template(REFINE), variables), Refining, self.config.decoding)
 

@@ -2,7 +2,7 @@
 
 A barrier: it needs all records. A value goes, in this order, to the concept a person pinned it to; to the one an earlier run put it under;
 to the prior concept that bears its name; to an earlier run's concept whose values it is like; and otherwise into a group that the lifter
-finds (:mod:`wildgraph.lifters`). A group is a concept of the prior where it plainly means that, else a new one below the prior concept or
+finds (:mod:`wildgraph.lifters`). A group is a concept of the prior where it plainly means that or holds a value that bears its name, else a new one below the prior concept or
 the heading it belongs under, to which it falls back when graphs are built and it is rare.
 
 Clio (arXiv 2412.13678) and TnT-LLM (arXiv 2403.12173) make hierarchies of conversations in like ways; placing, grain and names are ours.
@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from itertools import chain, count
 from typing import Literal
 
@@ -31,7 +31,7 @@ from wildgraph.lifters.by_model import ModelLifterConfig
 from wildgraph.records import Assignment, Concept, LabelledRecord, MetaInformation
 
 STAGE = "canonicalize"
-VERSION = 5
+VERSION = 6
 
 _GIVEN = set(Assignment.model_fields)
 _CONTEXTS = 5
@@ -90,18 +90,18 @@ class _Seen:
         elif user != self.user:
             self.users = {self.user, user}
         if context[1]:  # those of the least ids, so that the order of records decides nothing
-            found = self.contexts if self.contexts is not None else [self.context] if self.context[1] else []
-            found.append(context)
-            found.sort()
-            self.contexts = found[:_CONTEXTS]
+            self.contexts = sorted([*self.about, context])[:_CONTEXTS]
+
+    @property
+    def about(self) -> Sequence[tuple[str, str]]:
+        return self.contexts if self.contexts is not None else [self.context] if self.context[1] else []
 
     @property
     def people(self) -> int:
         return len(self.users) if self.users is not None else 1
 
     def value(self, text: str) -> SeenValue:
-        about = self.contexts if self.contexts is not None else [self.context] if self.context[1] else []
-        return SeenValue(text, self.records, self.people, tuple(one for _, one in about))
+        return SeenValue(text, self.records, self.people, tuple(one for _, one in self.about))
 
 
 def canonicalize(
@@ -148,15 +148,21 @@ def canonicalize(
     free = {of: [one.value(text) for text, one in seen[of.name].items() if text not in placed[of.name]] for of in table}
     if earlier is not None:
         free = {of: _join_earlier(of, values, earlier, likeness, placed[of.name]) for of, values in free.items()}
-    found = dict(lifter.lift({of: values for of, values in free.items() if values}))
-    del free
+    bearing = {of.name: _bearing(of.name, placed[of.name], prior) if free[of] else set() for of in table}
+    known = {of: [seen[of.name][text].value(text) for text in sorted(bearing[of.name])] for of in table}
+    found = dict(lifter.lift({of: [*values, *known[of]] for of, values in free.items() if values}))
+    del free, known
     names = _Names(records, min_support, (name for groups in found.values() for group in groups for name in (group.name, group.heading)))
     assignments: dict[tuple[str, str], Assignment] = {}
     for of in table:  # what is known of a field's values goes as its assignments come: of millions both are not held
         values, where, groups = seen.pop(of.name), placed.pop(of.name), found.pop(of.name, ())
         for group in sorted(groups, key=lambda group: (group.concept is None, -_records(group, values), min(group.members))):
+            own = bearing[of.name] & group.members.keys()
+            if own and group.concept is None:  # it holds a known concept's name, so it is that concept
+                most = min(own, key=lambda value: (-values[value].records, value))
+                group = replace(group, concept=where[most][0])
             born = _concept(of.name, group, concepts, beforehand, names)
-            where.update((value, (born, alike)) for value, alike in group.members.items())
+            where.update((value, (born, alike)) for value, alike in group.members.items() if value not in own)
         where |= _pinned(of.name, values, edits, concepts)
         assignments.update(_assigned(of.name, values, where))
     catalogue = apply_edits(Catalogue(concepts, assignments), edits)
@@ -231,6 +237,12 @@ def _fixed(
     # A pin to a concept that is yet to be born waits for it: what a person saw in the catalogue has to come about again first.
     pins = {value: concept for value, concept in edits.pin.get(name, {}).items() if concept in concepts}
     return found | _pinned(name, seen, Edits(pin={name: pins}), concepts)
+
+
+def _bearing(name: str, placed: Mapping[str, tuple[str, float]], prior: Prior) -> Set[str]:
+    """Values that bear the name of a prior concept, and are placed there. A lifter sees them with the others: what is like them belongs there."""
+    names = {entry.concept.id: fold(entry.concept.name) for entry in prior.phrases(name)}
+    return {value for value, (concept, _) in placed.items() if names.get(concept) == value}
 
 
 def _pinned(name: str, seen: Mapping[str, _Seen], edits: Edits, concepts: Mapping[str, Concept]) -> dict[str, tuple[str, float]]:
