@@ -2,8 +2,8 @@
 
 A barrier: it needs all records. A value goes, in this order, to the concept a person pinned it to; to the one an earlier run put it under;
 to the prior concept that bears its name; to an earlier run's concept whose values it is like; and otherwise into a group that the lifter
-finds (:mod:`wildgraph.lifters`). A group is a concept of the prior where it plainly means that or holds a value that bears its name, else a new one below the prior concept or
-the heading it belongs under, to which it falls back when graphs are built and it is rare.
+finds (:mod:`wildgraph.lifters`). A group is a concept of the prior where it plainly means that, or holds a value that bears its name; else it
+is a new one below the prior concept or the heading it belongs under, to which it falls back when graphs are built and it is rare.
 
 Clio (arXiv 2412.13678) and TnT-LLM (arXiv 2403.12173) make hierarchies of conversations in like ways; placing, grain and names are ours.
 """
