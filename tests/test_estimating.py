@@ -151,6 +151,21 @@ def test_a_sample_is_estimated_from_its_own_results_within_15_percent(server: Fa
     assert estimate(240).total("expected").requests <= 0.05 * server.counted.requests  # what was asked is known
 
 
+def test_candidates_that_cost_nothing_are_not_among_those_that_an_estimate_counts(server: FakeServer, inputs: Path):
+    """Most walks end before they are long enough: what is asked about are the others, and as many of them as are wanted."""
+    run, documents = inputs / "run", inputs / "documents.jsonl"
+    walks = inputs / "walks.yaml"
+    walks.write_text("walk: {universal_share: 0.15, min_length: 6}\n")
+    config = load_config(walks, overrides=settings(server, sample__n=20))
+    assumed = estimate_sample(GRAPHS, [documents], out=run, config=config)
+    succeed("sample", GRAPHS, "-o", run, "-d", documents, "-n", 20, *flags(server), "--config", walks)
+    stages = json.loads((run / "manifest.json").read_text())["stages"]
+    assert stages["adapt"]["in"] < 0.6 * stages["sample"]["in"]
+    assert assumed.total("low").requests < server.counted.requests < assumed.total("high").requests
+    said = estimate_sample(GRAPHS, [documents], out=run, config=config).assumptions[0]
+    assert f"{stages['sample']['out']} of {stages['adapt']['in']} were accepted in the latest sample" in said
+
+
 def test_a_price_that_nobody_knows_is_asked_for(server: FakeServer, inputs: Path):
     said = succeed("estimate", "build", inputs / "log.jsonl", "-o", inputs / "run", "--model", "fake", "--base-url", server.base_url)
     assert "--price" in said.out

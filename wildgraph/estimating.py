@@ -17,6 +17,7 @@ from typing import Literal
 
 from wildgraph.amounts import ENOUGH, Amount, Case, StageEstimate, assumed, said_of, stage_estimate
 from wildgraph.catalogue import load_concepts
+from wildgraph.cells import UNPAID
 from wildgraph.config import Config
 from wildgraph.corpus import DocumentStore, token_counter
 from wildgraph.embedders import make_embedder
@@ -47,11 +48,12 @@ from wildgraph.taskgraph import read_graphs
 from wildgraph.waves import wave_size
 
 TRIED = 20
-"""Candidates of the latest sample from which its own share of accepted ones is used."""
+"""Written candidates of the latest sample from which its own share of accepted ones is used."""
 
 REHEARSED = 100
-_BATCH = 8
 """Candidates without known answers that are rehearsed; the rest are taken to be like them."""
+
+_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -164,13 +166,14 @@ def estimate_sample(
         loop, _, _ = open_waves(directory, graphs, concepts, documents, config, engines, silent, store)
         specs: dict[int, TaskSpec] = {}
         drafted: list[tuple[Pair, TaskSpec]] = []
-        drawing = _noted(islice(loop.specs(), config.sample.n * config.sample.attempts), specs)
+        drawing, barren = _noted(loop.specs(), specs), 0
         # A few at a time: one of a paradigm with few calls would wait for the next one of a paradigm with many.
-        while batch := list(islice(drawing, _BATCH)):
-            written = list(loop.drafts(batch))
+        while barren < config.sample.patience and (batch := list(islice(drawing, _BATCH))):
+            written = [one for one in loop.drafts(batch) if isinstance(one, Pair) or one.stage not in UNPAID]
+            barren = 0 if written else barren + len(batch)
             candidates.saw(rehearsal, len(written))
             drafted += [(one, specs[one.index]) for one in written if isinstance(one, Pair)]
-            if len(candidates.asked) >= drawn.high or candidates.asked[-1] >= REHEARSED:
+            if len(candidates.asked) >= drawn.high or (candidates.asked and candidates.asked[-1] >= REHEARSED):
                 break
         writing = tuple(
             stage_estimate(name, sheet, candidates.requests(name, sheet, drawn), price, later=name not in OPENINGS)
@@ -236,7 +239,7 @@ OPENINGS = frozenset(next(step.template for step in one.steps if isinstance(step
 
 @dataclass
 class _Candidates:
-    """The candidates that were rehearsed.
+    """The candidates that were rehearsed: those that are written, since dead ends and candidates without documents cost nothing.
 
     Attributes:
         asked: after each candidate, how many of them so far would be asked about anew.
@@ -259,7 +262,7 @@ class _Candidates:
         Args:
             name: of the prompt.
             sheet: of the prompt.
-            drawn: candidates.
+            drawn: candidates that are written.
         """
         first, seen = self._first, len(self.asked)
         if not seen:
@@ -282,17 +285,16 @@ class _Candidates:
 
 
 def _accepted(run: RunDirectory, identity: str) -> tuple[Case, str]:
-    """The share of candidates that become pairs, and where it comes from: the latest sample if there is one to speak of, else assumed."""
-    entry, usual = run.stage("sample"), assumed()["shares"]["accepted"]
-    if entry is None or entry.get("engine") != identity or entry["in"] < TRIED:
+    """The share of written candidates that become pairs, and where it comes from: the latest sample if there is one to speak of, else assumed."""
+    entry, written, usual = run.stage("sample"), (run.stage("adapt") or {"in": 0})["in"], assumed()["shares"]["accepted"]
+    if entry is None or entry.get("engine") != identity or written < TRIED:
         return usual, f"{usual.high:.0%} to {usual.low:.0%} are assumed to be accepted, {usual.expected:.0%} expected"
-    least, most = wilson(entry["out"], entry["in"])
-    said = f"{entry['out']} of {entry['in']} were accepted in the latest sample"
-    return Case(most, entry["out"] / entry["in"], least), said
+    least, most = wilson(entry["out"], written)
+    return Case(most, entry["out"] / written, least), f"{entry['out']} of {written} were accepted in the latest sample"
 
 
 def _drawn(share: float, config: Config) -> int:
-    """Candidates that are drawn, wave by wave, until enough are accepted when ``share`` of them are."""
+    """Candidates that are written, wave by wave, until enough are accepted when ``share`` of them are."""
     wanted, limit, accepted, drawn = config.sample.n, config.sample.n * config.sample.attempts, 0.0, 0
     while accepted < wanted and drawn < limit:
         size = wave_size(int(accepted), drawn, wanted, limit - drawn, config.sample)
