@@ -32,6 +32,13 @@ def test_another_k_or_number_of_users_is_a_difference_of_the_type():
     assert types.edges.empty
 
 
+def test_bounds_that_meet_are_the_exact_count_and_others_are_not():
+    met = A.model_copy(update={"records_most": 6, "users_most": 6})
+    assert compare([A], [met]).empty
+    (types,) = compare([A], [met.model_copy(update={"users_most": 9})]).types.values()
+    assert types.counts == ({"min_support": 1, "records": 6, "users": 6}, {"min_support": 1, "records": 6, "users": 6, "users_most": 9})
+
+
 @given(st.lists(bounded(), max_size=3, unique_by=lambda one: one.document_type))
 def test_nothing_differs_from_itself(found):
     difference = compare(found, list(reversed(found)))

@@ -129,8 +129,10 @@ def _types(a: TaskGraph, b: TaskGraph) -> TypeDiff:
 
 
 def _counts(part: TaskGraph | GraphNode | GraphEdge, *names: str) -> dict[str, int]:
-    bounded = [*names, *(f"{name}_most" for name in names)]
-    return {name: count for name in bounded if (count := getattr(part, name, None)) is not None}
+    """What is counted, and the most it can be where that is more: bounds that meet say what an exact count says."""
+    most = {f"{name}_most": getattr(part, f"{name}_most", None) for name in names}
+    exact = {name: getattr(part, name) for name in names}
+    return exact | {name: count for name, count in most.items() if count is not None and count != exact[name.removesuffix("_most")]}
 
 
 def _parts(a: Mapping[str, Counted], b: Mapping[str, Counted]) -> PartDiff:
