@@ -142,9 +142,14 @@ def test_a_stale_type_goes_and_other_files_stay(tmp_path):
 
 
 def test_where_nothing_is_common_the_rejections_say_why(tmp_path):
-    with pytest.raises(EmptyResultError, match="no graph came out of 3 records: rare_document_type 3"):
+    with pytest.raises(EmptyResultError, match="no graph came out of 3 records: rare_document_type 3") as rare:
         run_of(tmp_path / "run", some_records()[:3], GraphConfig())
     assert (tmp_path / "run/graph.rejected.jsonl").read_text().count("rare_document_type") == 3
+    assert "--no-document" not in rare.value.hint, "each of them has a document"
+    untyped = [record.model_copy(update={"document_type": None}) for record in some_records()[:3]]
+    with pytest.raises(EmptyResultError, match="no_document 3") as none:
+        run_of(tmp_path / "none", untyped, GraphConfig())
+    assert none.value.hint == "use --no-document keep for queries without a document, or add logs"
 
 
 @pytest.mark.parametrize(

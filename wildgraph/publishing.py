@@ -24,6 +24,14 @@ CONCEPTS = "concepts.jsonl"
 _SLUG = re.compile(r"[\w-]+")
 
 
+#: What brings records into a graph that were left out for a reason.
+_HELPS = {
+    "rare_document_type": "lower --min-type-records or --min-support",
+    "no_labels": "lower --min-support",
+    "no_document": "use --no-document keep for queries without a document",
+}
+
+
 def publish_counts(run: RunDirectory, counts: Counts, config: GraphConfig, count: StageCount) -> tuple[dict[str, str], dict[str, Json]]:
     """Build a run's graphs from its counts and write them.
 
@@ -49,7 +57,7 @@ def publish_counts(run: RunDirectory, counts: Counts, config: GraphConfig, count
         raise EmptyResultError(
             f"no graph came out of {len(counts.records)} records: "
             + ", ".join(f"{reason} {n}" for reason, n in count.rejected.most_common(3)),
-            "lower --min-support or min_type_records, add logs, or use --no-document keep for queries without a document",
+            ", or ".join([*(step for reason, step in _HELPS.items() if reason in count.rejected), "add logs"]),
         )
     files = {**write_graphs(run, graphs, counts.concepts), "graph.rejected.jsonl": "shareable"}
     return files, {
