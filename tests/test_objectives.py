@@ -263,6 +263,15 @@ def test_the_worst_of_several_is_chosen_by_the_judge(fake_server: Callable[..., 
 # --------------------------------------------------------------------------- pass rates
 
 
+def test_a_trainee_that_cannot_be_reached_is_named_by_its_address(inputs, tmp_path):
+    """And the hint does not send the reader to the model's own flag alone."""
+    job = ("sample", GRAPHS, "-d", inputs, "-q", "--paradigm", "verifiable", "-n", 2, "-o", tmp_path / "run")
+    outcome = wildgraph(*job, "--trainee-model", "small", "--trainee-base-url", "http://127.0.0.1:9/v1")
+    assert outcome.code == 5
+    assert "http://127.0.0.1:9/v1 cannot be reached" in outcome.error
+    assert "trainee's own" in outcome.error
+
+
 def test_pass_rates_are_measured_on_the_exported_prompt(
     fake_server: Callable[..., FakeServer], inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -97,13 +97,16 @@ class Trouble(Exception):  # noqa: N818 - the word of the house for one failed a
         said = f": {self.detail}" if self.detail else ""
         match self.kind:
             case "unauthorized" | "forbidden":
-                return AuthenticationError(f"{server} refused the key{said}", "set OPENAI_API_KEY to a key that may use this model")
+                return AuthenticationError(
+                    f"{server} refused the key{said}",
+                    "set OPENAI_API_KEY (for a judge or trainee its own key) to one that may use this model",
+                )
             case "quota":
                 return ServerError(f"{server} says that the account has no credit left{said}", "top it up and run the same command again")
             case "not_found":
                 return ServerError(
                     f"{server} knows no model {model!r} or no such address{said}",
-                    "check --model, and that --base-url ends as the server wants it, often in /v1",
+                    "check --model, and that --base-url (or the judge's or trainee's own) ends as the server wants it, often in /v1",
                 )
             case "html":
                 return ServerError(
@@ -112,7 +115,8 @@ class Trouble(Exception):  # noqa: N818 - the word of the house for one failed a
                 )
             case "unreachable":
                 return ServerError(
-                    f"{server} cannot be reached{said}", "check --base-url and that the server runs; then run the same command again"
+                    f"{server} cannot be reached{said}",
+                    "check --base-url (or the judge's or trainee's own) and that the server runs; then run the same command again",
                 )
             case _:
                 return ServerError(f"{server} fails{said}", "look at the server's log; then run the same command again")
