@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -150,7 +151,7 @@ class _Export:
                         self._see(row, objective)
                         files.write(row)
                 if not objective.rows:
-                    raise _empty(exporter.name, count)
+                    raise _empty(exporter.name, count, self.left_out)
                 files.close()
                 objectives.append((exporter, objective))
             if self.n_too_long:
@@ -340,11 +341,12 @@ def _said(messages: Json) -> str:
     return "".join(part for part in parts if isinstance(part, str))
 
 
-def _empty(name: str, count: StageCount) -> EmptyResultError:
+def _empty(name: str, count: StageCount, left_out: Iterable[tuple[str, str, str, str]]) -> EmptyResultError:
     """Why an objective has no row."""
     if not count.rejected:
         return EmptyResultError("there is no pair to export", "sample some first: wildgraph sample RUN --documents PATH -n N")
     why = ", ".join(f"{number} × {reason} ({REASONS[reason][1]})" for reason, number in count.rejected.most_common())
-    return EmptyResultError(
-        f"none of {count.entered} pairs makes a row for {name}: {why}", _WHY_EMPTY.get(count.rejected.most_common(1)[0][0], "")
-    )
+    most = count.rejected.most_common(1)[0][0]
+    licences = Counter(detail for objective, _, reason, detail in left_out if (objective, reason) == (name, most) and "licence" in reason)
+    said = f"; the most frequent here is {licences.most_common(1)[0][0]!r:.120}" if licences else ""
+    return EmptyResultError(f"none of {count.entered} pairs makes a row for {name}: {why}", f"{_WHY_EMPTY.get(most, '')}{said}")

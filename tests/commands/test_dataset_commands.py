@@ -4,6 +4,7 @@ import pytest
 from made_pairs import MINUTES, dialogue, document, exact, pair, worse
 from whole_runs import succeed, wildgraph
 
+from wildgraph.commands.dataset import _licences
 from wildgraph.corpus import DocumentStore
 from wildgraph.funnel import StageCount
 from wildgraph.store import RunDirectory
@@ -82,6 +83,14 @@ def test_licences_exclusions_and_short_data(run, tmp_path):
     chats = tmp_path / "a:b.jsonl"
     chats.write_text('{"prompt": "Hello?", "completion": "Hello."}\n' * 5)
     assert "rows     10 sft" in succeed("export", run, "--mix", f"{chats}:0.2").out
+
+
+def test_a_licence_in_the_corpus_own_words_may_hold_a_comma_and_one_that_stands_in_the_way_is_named(run):
+    error = wildgraph("export", run, "--allow-licences", "Unlicense").error
+    assert "name more licences with --allow-licences; the most frequent here is 'CC0-1.0'" in error
+    words = "A compilation; text: CUAD, CC0-1.0"
+    assert wildgraph("export", run, "--allow-licences", words).code == 7, "part of a name is no licence that was allowed"
+    assert _licences((words, "MIT, CC0-1.0", "unknown,ask the clerk")) == [words, "MIT", "CC0-1.0", "unknown", "ask the clerk"]
 
 
 @pytest.mark.parametrize(

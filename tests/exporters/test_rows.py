@@ -234,6 +234,8 @@ def test_lone_surrogates_reach_no_row():
 def test_licences_decide_what_is_left_out():
     two = pair(documents=(document(), MEETING))
     assert refused(two, "sft", allow_licences=("CC0-1.0",)) == "licence_not_allowed"
+    (left_out,) = found([two], "sft", allow_licences=("CC0-1.0",))
+    assert left_out.detail == "unknown", "what stands in the way is named"
     assert row(two, allow_licences=("cc0-1.0", "unknown"))["licences"] == ["CC0-1.0", "unknown"]
 
     def handed_on(**settings):

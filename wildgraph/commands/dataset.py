@@ -29,6 +29,17 @@ def _listed(values: tuple[str, ...]) -> list[str] | None:
     return [name.strip() for value in values for name in value.split(",") if name.strip()] if values else None
 
 
+def _licences(values: tuple[str, ...]) -> list[str] | None:
+    """The like; a value with a comma and a space in it is several SPDX ids, or else one name in a corpus's own words."""
+    from wildgraph.exporters.licences import UNKNOWN, known
+
+    if not values:
+        return None
+    split = [(value, _listed((value,)) or []) for value in values]
+    whole = [", " in value and not all(known(name) or name == UNKNOWN for name in names) for value, names in split]
+    return [name for (value, names), one in zip(split, whole, strict=True) for name in ([value.strip()] if one else names)]
+
+
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
@@ -63,7 +74,7 @@ def export(run: Path, formats: tuple[str, ...], output: Path | None, config_file
             "export.train_on": flags["train_on"],
             "export.thinking": flags["thinking"],
             "export.validate_with": flags["validate_with"],
-            "export.allow_licences": _listed(flags["allow_licences"]),
+            "export.allow_licences": _licences(flags["allow_licences"]),
             "export.exclude": list(flags["exclude"]) or None,
             "export.mix": flags["mix"],
         },

@@ -102,7 +102,7 @@ def export(
     for pair in pairs:
         refused = _refused(pair, config, earlier, handed_on)
         if refused:
-            yield Rejection(stage=STAGE, item=pair.id, reason=refused)
+            yield Rejection(stage=STAGE, item=pair.id, reason=refused[0], detail=refused[1])
             continue
         sample = Sample.of(pair, of_sample(pair.documents, document), measure, config.train_on)
         if earlier and any(key in earlier for key in prompt_keys(sample)):
@@ -139,13 +139,12 @@ def _rows(exporter: Exporter, sample: Sample) -> Iterator[Row | Rejection]:
             yield row
 
 
-def _refused(pair: Pair, config: ExportConfig, earlier: Collection[str], handed_on: bool) -> str:
-    """Reason for which a pair is left out, or nothing."""
-    licences = [spdx(reference.licence) for reference in pair.documents]
-    if config.allow_licences and not allowed(licences, config.allow_licences):
-        return "licence_not_allowed"
-    if handed_on and not all(
-        known(licence) or (config.allow_licences and allowed([licence], config.allow_licences)) for licence in licences
-    ):
-        return "licence_unknown"
-    return "in_earlier_dataset" if pair.id in earlier else ""
+def _refused(pair: Pair, config: ExportConfig, earlier: Collection[str], handed_on: bool) -> tuple[str, str] | None:
+    """Why a pair is left out, if it is: the reason, and the licences that stand in the way."""
+    licences = sorted({spdx(reference.licence) for reference in pair.documents})
+    refused = [licence for licence in licences if not allowed([licence], config.allow_licences)]
+    if config.allow_licences and refused:
+        return "licence_not_allowed", " | ".join(refused)
+    if handed_on and (unknown := [licence for licence in refused if not known(licence)]):
+        return "licence_unknown", " | ".join(unknown)
+    return ("in_earlier_dataset", "") if pair.id in earlier else None
