@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from made_pairs import document, pair
-from small_models import facts, texts
+from small_models import facts, save_random, texts
 from whole_runs import succeed, wildgraph, write_rows
 
 from wildgraph.backends.causal_lm import CausalLM
@@ -132,6 +132,13 @@ def test_the_pairs_of_a_run(run, induction_folder, tmp_path):
     assert [verdict["status"] for verdict in rows[0]["verdicts"]] == ["pass", "not_evaluated", "not_evaluated"]
     assert (tmp_path / "gain.svg").read_text().startswith("<svg")
     assert json.loads(succeed("screen", "--pairs", run, "--model", induction_folder, "-o", tmp_path, "--json").out)["pairs"] == 2
+
+
+def test_pairs_that_the_model_cannot_take_in_are_said_to_be_unmeasured(run, tmp_path):
+    short = save_random(tmp_path / "short", max_position_embeddings=16)
+    said = succeed("screen", "--pairs", run, "--model", short, "-o", tmp_path / "gains").out
+    assert said.startswith("2 pairs, 2 of them longer than the model takes in and not measured\n")
+    assert "None" not in said
 
 
 def test_documents_on_the_command_line(random_folder, tmp_path):

@@ -400,8 +400,11 @@ def test_a_profile_without_anchors_is_counted(corpus, random_folder, tmp_path):
 
 def test_a_root_that_the_model_cannot_take_in(corpus, tmp_path):
     small = save_random(tmp_path / "small", max_position_embeddings=150)
-    with pytest.raises(UsageError, match="longer than the 150"):
+    with pytest.raises(UsageError, match="longer than the 150") as refused:
         run(corpus, small, tmp_path / "out")
+    most = int(refused.value.hint.split()[3])
+    assert refused.value.hint == f"name at most {most} with --root-tokens"
+    assert most in (149, 150)
 
 
 def test_one_writer_at_a_time(corpus, random_folder, tmp_path):

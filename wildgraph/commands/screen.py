@@ -152,7 +152,10 @@ def _pairs(run: Path, model: str, out: Path, config: Config, *, as_json: bool) -
     if as_json:
         click.echo(json.dumps(summary, indent=1))
         return
-    click.echo(f"{summary['pairs']:,} pairs; median gain from the documents {summary['median_gain']} nats per token of the answer")
+    unmeasured = f", {summary['too_long']:,} of them longer than the model takes in and not measured" if summary["too_long"] else ""
+    median = summary["median_gain"]
+    gain = "" if median is None else f"; median gain from the documents {median} nats per token of the answer"
+    click.echo(f"{summary['pairs']:,} pairs{unmeasured}{gain}")
     for gate, counts in summary["verdicts"].items():
         click.echo(f"  {gate:<22}" + ", ".join(f"{status.replace('_', ' ')} {count:,}" for status, count in counts.items()))
     click.echo(f"  {out / 'gains.jsonl'}")

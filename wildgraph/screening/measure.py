@@ -97,10 +97,12 @@ class Measurer:
     # ------------------------------------------------------------------ the root alone
 
     def _own_pass(self, tokens: Tokens) -> Uncertainty:
-        if len(self._first) + len(tokens) > self._scorer.model.longest:
+        most = self._scorer.model.longest
+        if len(self._first) + len(tokens) > most:
+            before = ", and the one that begins every text," if len(self._first) else ""
             raise UsageError(
-                f"a root of {len(tokens):,} tokens is longer than the {self._scorer.model.longest:,} that the model takes in",
-                "make screening.index.root_tokens smaller",
+                f"a root of {len(tokens):,} tokens{before} is longer than the {most:,} that the model takes in",
+                f"name at most {most - len(self._first):,} with --root-tokens",
             )
         whole = np.concatenate([self._first, tokens])
         start = max(1, len(self._first))

@@ -47,14 +47,15 @@ def screen_pairs(run: Path, model: str, out: Path, config: ScreeningConfig) -> d
     scorer = Scorer(checkpoint, batch_tokens=score.batch_tokens)
     template = checkpoint.tokenizer.chat_template or ""
     key = content_hash(checkpoint.identity, checkpoint.dtype, checkpoint.device.partition(":")[0], config.pairs.chunk_tokens, str(template))
-    gains, shares, said, count = Thinned(), Thinned(), dict[str, Counter[str]](), 0
+    gains, shares, said, count, too_long = Thinned(), Thinned(), dict[str, Counter[str]](), 0, 0
 
     def lines() -> Iterator[str]:
-        nonlocal count
+        nonlocal count, too_long
         with DocumentStore(run / "documents.sqlite") as store, Measurements(out / "measurements.sqlite") as kept_in:
             pairs = directory.records("pairs.jsonl", Pair, Pair.from_row)
             for found in pair_gains(pairs, store.text, scorer, config.pairs, kept_in, key):
                 count += 1
+                too_long += found.too_long
                 judged = verdicts(found, config.pairs)
                 for verdict in judged:
                     said.setdefault(verdict.gate, Counter())[verdict.reason if verdict.status == "fail" else verdict.status] += 1
@@ -72,6 +73,7 @@ def screen_pairs(run: Path, model: str, out: Path, config: ScreeningConfig) -> d
         "pairs": count,
         "checkpoint": checkpoint.identity,
         "prompts": "in its chat template" if template else "plain: it has no chat template",
+        "too_long": too_long,
         "median_gain": round(float(np.median(gains.values)), 4) if gains.values else None,
         "median_best_part_share": round(float(np.median(shares.values)), 4) if shares.values else None,
         "verdicts": {gate: dict(sorted(counts.items())) for gate, counts in said.items()},
