@@ -222,6 +222,7 @@ def test_sampling_on_purpose(tmp_path: Path):
         outcome = drawn(GRAPHS, "-n", 4, "-o", run, *flags)
         assert outcome.code == 2
         assert says in outcome.error
+        assert not list(run.rglob("*.partial")), "a sample that was never begun leaves nothing"
     assert wildgraph("coverage", tmp_path / "nowhere").code == 3
 
 

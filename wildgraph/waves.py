@@ -127,6 +127,7 @@ class Waves:
             RunError: the model fails too often. What there is was written.
         """
         self.compared = self._drafting.compared()  # read before anything is paid for
+        _ = self.cells  # what cannot be drawn at all is said before files are begun
         with (
             self.run.writing(f"{self.folder}pairs.jsonl") as pairs,
             self.run.writing(f"{self.folder}surplus.jsonl") as surplus,
