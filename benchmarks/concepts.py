@@ -130,8 +130,7 @@ def lifted_by_reader(likeness: LikenessLifter, mined: Path, answers: Path, names
 def likeness_lifter(vectors: Path, config: GroupingConfig | None = None) -> LikenessLifter:
     """That of the product, its vectors in a file of their own."""
     prior = load_prior()
-    public = {phrase for group in (*prior.concepts.values(), *prior.finer.values()) for entry in group for phrase in entry.like}
-    return LikenessLifter(prior, CachedEmbedder(SentenceEmbedder(), vectors, public, shared_cache()), config or GroupingConfig())
+    return LikenessLifter(prior, CachedEmbedder(SentenceEmbedder(), vectors, prior.spoken(), shared_cache()), config or GroupingConfig())
 
 
 def report(catalogue: Catalogue, gold: Mapping[str, Mapping[str, str]]) -> None:

@@ -27,7 +27,7 @@ from pathlib import Path
 from benchmarks.measure import resident
 from wildgraph import engines
 from wildgraph.config import Config
-from wildgraph.embedders import Embedder, Vectors
+from wildgraph.embedders import Vectors, Wrapped
 from wildgraph.embedders.hashed import HashedEmbedder
 from wildgraph.embedders.sentence import SentenceEmbedder
 from wildgraph.funnel import StageCount
@@ -88,21 +88,10 @@ def records(count: int, seed: int = 0) -> Iterator[dict[str, object]]:
         }
 
 
-class Measured:
+class Measured(Wrapped):
     """An embedder that counts what it is asked and what it takes."""
 
     cpu, texts = 0.0, 0
-
-    def __init__(self, embedder: Embedder) -> None:
-        self.embedder = embedder
-
-    @property
-    def identity(self) -> str:
-        return self.embedder.identity
-
-    @property
-    def dimension(self) -> int:
-        return self.embedder.dimension
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         started = time.process_time()

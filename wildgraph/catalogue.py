@@ -122,6 +122,10 @@ class Prior:
         parents = {entry.concept.parent for entry in there}
         return tuple(entry for entry in there if entry.concept.id not in parents)
 
+    def spoken(self) -> set[str]:
+        """All phrases of all fields: none of them is anybody's."""
+        return {phrase for group in (*self.concepts.values(), *self.finer.values()) for entry in group for phrase in entry.like}
+
     def known(self) -> dict[str, Concept]:
         """All concepts by id, finer ones under their parents."""
         finer = {entry.concept.id: entry.concept for group in self.finer.values() for entry in group}

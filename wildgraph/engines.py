@@ -172,11 +172,10 @@ def make_engines(config: Config, cache_file: Path, model: ChatModel | None = Non
         RunError: the cache cannot be opened.
     """
     tally, prior = Tally(), make_prior(config)
-    public = {phrase for group in (*prior.concepts.values(), *prior.finer.values()) for entry in group for phrase in entry.like}
     shared = shared_cache() if config.canonicalize.prior in ("", "none") else None  # a prior of the user's own is theirs
     embedder = make_embedder(config.embedder)
     # Values come again with every build; what is embedded elsewhere is embedded once, or is kept by those who embed it.
-    kept = CachedEmbedder(embedder, cache_file.with_name("vectors.sqlite"), public, shared)
+    kept = CachedEmbedder(embedder, cache_file.with_name("vectors.sqlite"), prior.spoken(), shared)
     budget = Budget(config.model.max_requests, config.model.max_tokens, config.model.max_cost)
     with ResponseCache(cache_file) as cache, ExitStack() as stack:
         if model is None:

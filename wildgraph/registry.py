@@ -174,8 +174,9 @@ def load(kind: str, name: str) -> object:
     try:
         loaded: object = getattr(import_module(module), attribute)
     except Exception as error:  # whatever another package does when it is imported
-        extra, kinds = EXTRAS.get((kind, name)), "" if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: "
-        said = " ".join(f"{kinds}{error}".split())
+        extra = EXTRAS.get((kind, name))
+        named = str(error) if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: {error}"
+        said = " ".join(named.split())
         raise UsageError(
             f"{kind.rstrip('s')} {name!r} cannot be loaded: {said}", f"pip install 'wildgraph[{extra}]'" if extra else ""
         ) from error

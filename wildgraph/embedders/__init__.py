@@ -53,11 +53,10 @@ def make_embedder(name: str = "") -> Embedder:
     return made if name in BUILT_IN["embedders"] else _Promised(name, made)
 
 
-class _Promised:
-    """Another package's embedder, held to what an embedder gives."""
+class Wrapped:
+    """What does something about an embedder and is known as that embedder is; how it embeds is the heirs' part."""
 
-    def __init__(self, name: str, embedder: Embedder) -> None:
-        self.name = name
+    def __init__(self, embedder: Embedder) -> None:
         self.embedder = embedder
 
     @property
@@ -69,6 +68,14 @@ class _Promised:
     def dimension(self) -> int:
         """The embedder's."""
         return self.embedder.dimension
+
+
+class _Promised(Wrapped):
+    """Another package's embedder, held to what an embedder gives."""
+
+    def __init__(self, name: str, embedder: Embedder) -> None:
+        super().__init__(embedder)
+        self.name = name
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """The embedder's vectors, as float32.

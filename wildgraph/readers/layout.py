@@ -68,8 +68,10 @@ def conversations(rows: Iterable[Row], understand: Callable[[Mapping[str, object
     for row in rows:
         with noting(row.where):
             said = understand(row.values)
-        told = said is not None and all(isinstance(turn, str) for turn in said.user_turns)
-        yield conversation(row, said) if said is not None and told else unknown_layout(row)
+        if said is None or not all(isinstance(turn, str) for turn in said.user_turns):
+            yield unknown_layout(row)
+        else:
+            yield conversation(row, said)
 
 
 def conversation(row: Row, said: Logged) -> Conversation | Rejection:
