@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,7 @@ from whole_runs import (
 import wildgraph as api
 from wildgraph import survey
 from wildgraph.errors import EmptyResultError
+from wildgraph.taskgraph import read_graphs
 
 pytestmark = pytest.mark.usefixtures("one_model")
 
@@ -153,6 +155,27 @@ def test_a_folder_of_graphs_is_enough(tmp_path: Path):
 
 
 @pytest.mark.usefixtures("remembered")
+def test_a_sample_apart_from_its_graphs_knows_the_names_of_its_labels(tmp_path: Path):
+    """Though the graphs that it was drawn from are gone, and without a word of another place in the run's own folder."""
+    source, run = tmp_path / "graphs", tmp_path / "run"
+    shutil.copytree(GRAPHS, source)
+    assert drawn(source, "-n", 4, "-o", run).code == 0
+    shutil.rmtree(source)
+    (pair, *_) = pairs(run)
+    (kept,) = run.glob("samples/*/graphs")
+    (graph,) = (one for one in read_graphs(kept) if one.fingerprint == pair.provenance.graph)
+    names = {node.concept: node.name for node in graph.nodes}
+    shown = succeed("show", pair.id[:12], "--run", run).out
+    assert names[pair.path[0][1]] in shown
+    assert "name it with --graphs" not in shown
+    assert graph.name in succeed("coverage", run).out
+    succeed("view", run, "-o", tmp_path / "page.html", "--png", tmp_path / "graph.png", "--type", graph.name)
+    listed = json.loads((run / "manifest.json").read_text())["stages"]["sample"]["files"]
+    assert {file.relative_to(run).as_posix() for file in kept.iterdir()} <= set(listed)
+    assert not (run / "graphs").exists()
+
+
+@pytest.mark.usefixtures("remembered")
 def test_every_candidate_leaves_its_specification_and_what_became_of_it(config, tmp_path: Path):
     run = tmp_path / "run"
     settings = config("walk: {multi: 0.6, compose: 0.8, novel: 0.3}\ngate: {settings: {length: {min_answer: 120}}}")
@@ -182,7 +205,7 @@ def test_every_candidate_leaves_its_specification_and_what_became_of_it(config, 
     found = api.coverage(run)
     assert (found.candidates, found.accepted) == (len(told), 25)
     assert stages["sample"]["coverage"] == found.summary()
-    assert found.quality == ()  # the graphs lie elsewhere
+    assert {one.recombination for one in found.quality} == {None}  # the records lie elsewhere
     shown = succeed("coverage", run).out
     assert "court decision" in shown
     assert shown.startswith(f"reached  by {len(told)} candidates, of which 25 were accepted")

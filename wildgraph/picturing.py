@@ -10,6 +10,7 @@ from wildgraph.explorer.payload import FunnelStage
 from wildgraph.fields import ANY_DOCUMENT
 from wildgraph.pictures import FORMATS, draw_coverage, draw_funnel, draw_graph, draw_lengths, save
 from wildgraph.pipeline import coverage, status
+from wildgraph.publishing import graphs_of
 from wildgraph.sampling import read_pairs
 from wildgraph.store import RunDirectory
 from wildgraph.taskgraph import TaskGraph, graph_of, read_graphs
@@ -63,7 +64,8 @@ def picture(source: str | Path, file: str | Path, of: Subject = "graph", *, docu
 
 
 def _graph(root: Path, document_type: str) -> TaskGraph:
-    graphs = read_graphs(root / "graphs" if (root / "manifest.json").is_file() else root)
+    run = RunDirectory.open(root) if (root / "manifest.json").is_file() else None
+    graphs = (graphs_of(run) if run else []) or read_graphs(root / "graphs" if run else root)
     if document_type:
         return graph_of(graphs, document_type)
     # The graph of whatever has no type of its own is seldom what one wants to see, however many records it has.

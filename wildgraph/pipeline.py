@@ -28,6 +28,7 @@ from wildgraph.funnel import Observer, StageCount, in_order, silent
 from wildgraph.llm import ChatModel
 from wildgraph.maskers import load_masker
 from wildgraph.paradigms import PARADIGMS
+from wildgraph.publishing import graphs_of
 from wildgraph.readers import log_files, read_logs
 from wildgraph.results import BuildResult, ExportResult, SampleResult
 from wildgraph.rows import look_into
@@ -232,8 +233,8 @@ def _other_models(stages: dict[str, dict[str, Any]]) -> dict[str, str]:
 def coverage(run: str | Path) -> CoverageReport:
     """What a run's latest sample reached, whether what was asked for came, and what gates took away.
 
-    The quality of paths and the edges out of reach are told where the run has the graphs that were sampled from; recombination
-    where it has the private records as well.
+    The quality of paths and the edges out of reach are told unless the run's graphs were built anew since; recombination where it has
+    the private records as well.
 
     Args:
         run: the run directory.
@@ -246,11 +247,10 @@ def coverage(run: str | Path) -> CoverageReport:
     if latest is None:
         raise InputError(f"{run} holds no sample yet", f"draw one with `wildgraph sample {run} --documents PATH`")
     (found,) = directory.records(f"samples/{latest['fingerprint']}/coverage.json", CoverageReport)
-    here = directory.path / "graphs"
-    known = {graph.document_type: graph for graph in (read_graphs(here) if here.is_dir() else ())}
+    known = {graph.document_type: graph for graph in graphs_of(directory)}
     graphs = [known[one.document_type] for one in found.types if one.document_type in known]
     if [(len(graph.nodes), len(graph.edges)) for graph in graphs] != [(one.nodes, one.edges) for one in found.types]:
-        return found  # sampled from graphs elsewhere, or from those of an earlier build
+        return found  # sampled from graphs of an earlier build
     walk = Config.model_validate(latest["settings"]).walk
     records = None
     if has_counts(directory.path):

@@ -17,7 +17,7 @@ from wildgraph.funnel import StageCount
 from wildgraph.records import Concept, Json
 from wildgraph.stages.graph import GraphConfig, build_graphs
 from wildgraph.store import RunDirectory, public_rejection
-from wildgraph.taskgraph import TaskGraph
+from wildgraph.taskgraph import TaskGraph, read_graphs
 from wildgraph.taskgraph.interchange import WRITERS, Interchange
 
 CONCEPTS = "concepts.jsonl"
@@ -112,6 +112,19 @@ def write_folder(
     for name, graph in zip(names, graphs, strict=True):
         run.write_text(name, WRITERS[to](graph), private=private)
     return [run.path / name for name in (*names, f"{folder}{CONCEPTS}")]
+
+
+def graphs_of(run: RunDirectory) -> list[TaskGraph]:
+    """A run's graphs: its own, else those that its latest sample was drawn from; none if it has neither.
+
+    Raises:
+        InputError: one cannot be read.
+    """
+    own, latest = run.path / "graphs", run.stage("sample")
+    if own.is_dir():
+        return read_graphs(own)
+    drawn = run.path / f"samples/{latest['fingerprint']}/graphs" if latest else own
+    return read_graphs(drawn) if drawn.is_dir() else []
 
 
 def shown_concepts(graphs: Sequence[TaskGraph], concepts: Mapping[str, Concept]) -> dict[str, Concept]:

@@ -13,6 +13,7 @@ from wildgraph.errors import EmptyResultError
 from wildgraph.funnel import Observer, StageCount
 from wildgraph.holdings import run_corpus
 from wildgraph.llm import load_template
+from wildgraph.publishing import write_folder
 from wildgraph.records import Concept, Pair
 from wildgraph.results import SampleResult
 from wildgraph.stages import adapt as adapt_stage
@@ -53,6 +54,8 @@ def sample_pairs(
             for name in (*loop.counts, "sample"):
                 run.note_bill(name, StageCount(name))
             return SampleResult(run.path, run.path / loop.folder, entry["out"], wanted, entry["in"], True, missing)
+        # A sample apart from its graphs keeps a copy, by which its labels have names; a run that was built keeps its own.
+        kept = () if run.stage("graph") else write_folder(run, graphs, concepts, f"{loop.folder}graphs/", "json", private=False)
         try:
             loop.run_until(wanted)
         except BaseException:
@@ -64,7 +67,7 @@ def sample_pairs(
             run.note_bill("adapt", loop.counts["adapt"])
             raise loop.stopped  # nothing to keep: the sample before this one stays
         store.commit()  # before the manifest says so: derived documents would else be missing after a crash
-        loop.finish(mark, wanted, missing)
+        loop.finish(mark, wanted, missing, kept)
     short = loop.shortfall(wanted).error
     if short is not None:
         raise short

@@ -10,6 +10,7 @@ from pathlib import Path
 from wildgraph.corpus import DocumentStore, of_sample
 from wildgraph.errors import InputError, UsageError
 from wildgraph.llm import load_template
+from wildgraph.publishing import graphs_of
 from wildgraph.records import Document, Evidence, Pair
 from wildgraph.store import RunDirectory
 from wildgraph.taskgraph import TaskGraph, read_graphs
@@ -99,8 +100,7 @@ def show(run: RunDirectory, identifier: str, *, graphs: Path | None = None, cont
         InputError: the run holds no sample. UsageError: no sample, or more than one, has such an id.
     """
     pair, place = _found(run, identifier.strip().casefold())
-    here = graphs or run.path / "graphs"
-    path, known, graph = _path(read_graphs(here) if here.is_dir() or graphs else [], pair)
+    path, known, graph = _path(read_graphs(graphs) if graphs else graphs_of(run), pair)
     with DocumentStore(run.path / "documents.sqlite") as store:
 
         def shown(document: Document, digest: str, name: str, role: str, evidence: Sequence[Evidence], licence: str = "") -> ShownDocument:

@@ -20,6 +20,7 @@ from wildgraph.errors import InputError, RunError, UsageError
 from wildgraph.explorer.page import FunnelStage, PageData, render_page
 from wildgraph.explorer.serving import PageServer, Source, State
 from wildgraph.funnel import in_order
+from wildgraph.publishing import graphs_of
 from wildgraph.records import Document, Pair
 from wildgraph.results import Page
 from wildgraph.sampling import read_pairs
@@ -119,12 +120,14 @@ def _keep_promise(graphs: Sequence[TaskGraph]) -> None:
 
 def _of_run(run: RunDirectory, publish: bool, growing: bool) -> PageData:
     stages = run.manifest()["stages"]
-    graphs = read_graphs(run.path / "graphs") if (run.path / "graphs").is_dir() else []
+    graphs = graphs_of(run)
     if not graphs and "sample" not in stages and not growing:
         raise InputError(f"{run.path} holds neither graphs nor a sample yet", "finish `wildgraph build` or `wildgraph sample` first")
     notes: list[str] = []
     folder = _sampling(run.path) if growing else None
     if folder is not None:
+        if not (run.path / "graphs").is_dir() and (folder / "graphs").is_dir():
+            graphs = read_graphs(folder / "graphs")
         pairs = list(_so_far(folder))
         notes.append(f"A sample is being drawn: these are its {len(pairs):,} rows so far. Stages count when they are finished.")
     elif "sample" in stages:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 from wildgraph import __version__
 from wildgraph.cells import UNPAID, Cells, Draft
@@ -314,8 +315,8 @@ class Waves:
             count.passed += 1
         self.observe(self.counts["gate"], None)
 
-    def finish(self, mark: str, wanted: int, missing: tuple[str, ...]) -> None:
-        """Enter the stages into the manifest and make this sample the latest."""
+    def finish(self, mark: str, wanted: int, missing: tuple[str, ...], graphs: Sequence[Path]) -> None:
+        """Enter the stages into the manifest, with the files of graphs that are this sample's own, and make this sample the latest."""
         others = {name: StageCount(name) for name in _MODEL_STAGES if name not in self.counts and self.run.stage(name) is not None}
         for name, count in {**self.counts, **others}.items():  # nothing of an earlier sample's stays
             self.run.finish(name, mark, count, {})
@@ -324,6 +325,7 @@ class Waves:
         latest = (self.run.path / self.folder / "pairs.jsonl").read_bytes()
         self.run.write_text("pairs.jsonl", latest.decode("utf-8", "surrogatepass"))
         files = {f"{self.folder}{name}.jsonl": "shareable" for name in ("pairs", "surplus", "gated", "rejected", "specs")}
+        files |= {file.relative_to(self.run.path).as_posix(): "shareable" for file in graphs}
         files |= {"pairs.jsonl": "shareable", f"private/{self.folder}rejected.jsonl": "private"}
         found = report(self.graphs, self.outcomes, self.config.walk, self.config.sample.quotas.document_types)
         self.run.write_text(f"{self.folder}coverage.json", json_line(found))
