@@ -236,3 +236,13 @@ def test_wrong_words_are_errors_of_one_line(records: Path, tmp_path: Path, monke
     outcome = wildgraph("build", *given, "-o", tmp_path / "run", "-q")
     assert outcome.code != 0
     assert message in outcome.error
+
+
+def test_files_of_an_earlier_build_that_are_not_read_again_are_named(tmp_path: Path, records: Path):
+    run, later = tmp_path / "run", write_rows(tmp_path / "later.jsonl", mined())
+    assert "earlier build" not in build(records, run).out
+    assert "earlier build" not in build(records, run).out, "the same again"
+    assert "mined.jsonl, read by an earlier build into" in " ".join(build(later, run).out.split())
+    both = succeed("build", "--mined", records, "--mined", later, "-o", run, "-q", "--min-support", 3, "--min-type-records", 3)
+    assert "earlier build" not in both.out
+    assert "later.jsonl, read by an earlier build into" in " ".join(build(records, run).out.split())

@@ -53,6 +53,12 @@ class Build:
     engines: Engines
     observe: Observer
     reused: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+
+    def _compare(self, files: Sequence[Path]) -> None:
+        """Notice which files an earlier build into the run read and this one does not."""
+        mined, ingested = self.run.stage("mine") or {}, self.run.stage("ingest") or {}
+        self.gone = sorted({*(mined.get("files_read") or ingested.get("logs") or ())} - {file.name for file in files})
 
     def _stage(self, name: str, mark: str, work: Callable[[StageCount], tuple[dict[str, str], dict[str, Json]]]) -> str:
         """Run one stage unless its output is fresh."""
@@ -80,6 +86,7 @@ class Build:
 
     def ingest(self, files: Sequence[Path], rows: Iterator[Conversation | Rejection]) -> str:
         """Filter and segment the rows of the logs."""
+        self._compare(files)
         settings, reading = self.config.ingest, self.config.logs
         forgotten = forgotten_users(self.run)
         marks: list[object] = [settings.model_dump(mode="json"), reading.model_dump(mode="json"), *sorted(forgotten)]
@@ -130,6 +137,7 @@ class Build:
 
     def read_mined(self, files: Sequence[Path]) -> str:
         """Take records that were mined elsewhere, in place of ingesting and mining."""
+        self._compare(files)
         settings = self.config.mine
         marks = [
             [field.model_dump(mode="json") for field in settings.fields],

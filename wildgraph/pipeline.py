@@ -98,7 +98,7 @@ def build(
 def _lift_and_count(job: Build, mined: str) -> BuildResult:
     """From mined records on, whoever mined them."""
     job.graph(job.canonicalize(mined))
-    return BuildResult(job.run.path, read_graphs(job.run.path / "graphs"), job.run.manifest()["stages"], job.reused)
+    return BuildResult(job.run.path, read_graphs(job.run.path / "graphs"), job.run.manifest()["stages"], job.reused, job.gone)
 
 
 def _named(paths: str | Path | Sequence[str | Path], what: str) -> list[str | Path]:

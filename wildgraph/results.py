@@ -40,12 +40,14 @@ class BuildResult:
         graphs: the published graphs.
         counts: the funnel, stage by stage.
         reused: stages that needed no work.
+        gone: names of files that an earlier build into this run read and this one did not.
     """
 
     run: Path
     graphs: list[TaskGraph]
     counts: dict[str, dict[str, Any]]
     reused: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
 
     def graph(self, document_type: str) -> TaskGraph:
         """The graph of a document type, by its concept id, file stem or name.

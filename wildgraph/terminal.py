@@ -72,6 +72,12 @@ def show_build(result: BuildResult) -> None:
     _dropped({name: result.counts[name] for name in ("ingest", "mine", "graph") if name in result.counts})
     if result.reused:
         say("reused", f"{', '.join(result.reused)} (nothing they depend on changed)")
+    if result.gone:
+        listed = f"{', '.join(result.gone[:4])}{' …' if len(result.gone) > 4 else ''}"
+        say(
+            "note",
+            f"{listed}, read by an earlier build into {result.run}, left these graphs: name all logs together, or see `wildgraph graph merge`",
+        )
 
 
 def show_sample(result: SampleResult) -> None:
