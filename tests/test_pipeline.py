@@ -134,7 +134,7 @@ def test_the_network_run_is_what_it_claims_to_be(job, tmp_path: Path):
     assert stages["sample"]["rejected"]["gated"]["ungrounded"] > 0
     assert stages["sample"]["rejected"]["gated"]["unsuitable"] > 0
     assert stages["mine"]["requests"] == QUERIES
-    assert 0 < stages["canonicalize"]["requests"] <= 3 * 12
+    assert 0 < stages["canonicalize"]["requests"] <= 3 * 12 * 3  # readings
     asking = [stages[name] for name in ("mine", "canonicalize", "adapt")]
     assert sum(stage["requests"] for stage in asking) == at.server.counted.requests
     assert sum(stage["prompt_tokens"] for stage in asking) == at.server.counted.prompt_tokens
@@ -193,8 +193,12 @@ def test_a_killed_build_continues_to_the_same_bytes_and_pays_nothing_twice(job, 
     served = sum(at.server.counted.served.values())
     assert QUERIES // 3 <= served < QUERIES
     assert not (run / "private/mined.jsonl").exists()
+    killed = api.status(run)["unfinished"]["mine"]["requests"]
+    assert 0 < killed <= served
     at.server.latency = 0.0
     assert at.build(run).code == 0
+    bill = json.loads((run / "manifest.run.json").read_text())["stages"]["mine"]
+    assert bill["total"]["requests"] == killed + bill["last"]["requests"]
     # Those in flight, and those that had arrived and were not committed yet: commits come every 50 ms, an answer every 20.
     assert sum(times - 1 for times in at.server.counted.served.values()) <= 5 * concurrency
     assert not list(run.rglob("*.partial"))

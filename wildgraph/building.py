@@ -64,7 +64,7 @@ class Build:
         """Run one stage unless its output is fresh."""
         if self.run.fresh(name, mark, self.config.model.retry):
             self.reused.append(name)
-            self.run.note_bill(name, StageCount(name))
+            self.run.bills.enter(name, StageCount(name))
             return mark
         count = StageCount(name)
         started, before = time.monotonic(), self.engines.tally.total()
@@ -72,7 +72,7 @@ class Build:
             files, about = work(count)
         except BaseException:
             self._charge(count, before, started)
-            self.run.note_bill(name, count)  # what was spent was spent, also when the stage did not end well
+            self.run.bills.enter(name, count)  # what was spent was spent, also when the stage did not end well
             raise
         self._charge(count, before, started)
         self.run.finish(name, mark, count, files, about)
@@ -225,6 +225,7 @@ class Build:
 
         def observe(count: StageCount) -> None:
             charge(count, self.engines.tally.total() - before)
+            self.run.bills.under_way([count])
             self.observe(count, total)
 
         return observe

@@ -61,7 +61,7 @@ def run_corpus(
         *file_hashes([file for file, _ in expand([Path(path) for path in documents])]),
     )
     if run.fresh("documents", mark):
-        run.note_bill("documents", StageCount("documents"))
+        run.bills.enter("documents", StageCount("documents"))
         return load_corpus(run.path / "corpus"), mark
     count = StageCount("documents")
     started = time.monotonic()

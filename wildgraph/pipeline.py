@@ -272,7 +272,7 @@ def status(run: str | Path) -> dict[str, Any]:
     """
     directory = RunDirectory.open(Path(run))
     stages = directory.manifest()["stages"]
-    bills = directory.bills().get("stages", {})
+    bills = directory.bills.read()
     shown = {}
     for name, entry in stages.items():
         bill = bills.get(name, {}).get("total", {})

@@ -52,7 +52,7 @@ def sample_pairs(
         if run.fresh("sample", mark, config.model.retry) and (run.path / "pairs.jsonl").is_file():
             entry = run.stage("sample") or {}
             for name in (*loop.counts, "sample"):
-                run.note_bill(name, StageCount(name))
+                run.bills.enter(name, StageCount(name))
             return SampleResult(run.path, run.path / loop.folder, entry["out"], wanted, entry["in"], True, missing)
         # A sample apart from its graphs keeps a copy, by which its labels have names; a run that was built keeps its own.
         kept = () if run.stage("graph") else write_folder(run, graphs, concepts, f"{loop.folder}graphs/", "json", private=False)
@@ -61,10 +61,10 @@ def sample_pairs(
         except BaseException:
             for name, count in loop.counts.items():
                 if count.requests or count.cache_hits:
-                    run.note_bill(name, count)  # what was spent was spent, also when the sample did not end well
+                    run.bills.enter(name, count)  # what was spent was spent, also when the sample did not end well
             raise
         if loop.stopped is not None and not loop.accepted:
-            run.note_bill("adapt", loop.counts["adapt"])
+            run.bills.enter("adapt", loop.counts["adapt"])
             raise loop.stopped  # nothing to keep: the sample before this one stays
         store.commit()  # before the manifest says so: derived documents would else be missing after a crash
         loop.finish(mark, wanted, missing, kept)

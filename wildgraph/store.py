@@ -4,7 +4,7 @@
 
     RUN/
     ├── manifest.json            what was made of what: fingerprints, funnel, configuration; same inputs, same bytes
-    ├── manifest.run.json        times, tokens and host of the last runs; never the same twice
+    ├── manifest.run.json        times and tokens, see wildgraph.bills; never the same twice
     ├── catalogue.jsonl          values with at least K users and the concept each was lifted to
     ├── graphs/TYPE.json         published task graphs
     ├── graphs/concepts.jsonl    the concepts in them and their parents
@@ -32,6 +32,7 @@ from typing_extensions import Buffer
 
 from wildgraph import __version__
 from wildgraph.atomic import replacing
+from wildgraph.bills import BillBook
 from wildgraph.errors import InputError, RunError
 from wildgraph.funnel import StageCount
 from wildgraph.pseudonyms import key_id, keyed_record
@@ -48,10 +49,14 @@ class RunDirectory:
 
     Args:
         path: the directory.
+
+    Attributes:
+        bills: what its stages took.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.bills = BillBook(path)
         self._lock: IO[str] | None = None
 
     @classmethod
@@ -170,7 +175,7 @@ class RunDirectory:
         if count.transient:
             entry["transient"] = count.transient
         self._enter(data, {name: entry})
-        self.note_bill(name, count)
+        self.bills.enter(name, count)
 
     def revise(self, entries: Mapping[str, Mapping[str, Json]]) -> None:
         """Put other entries of finished stages in the place of theirs."""
@@ -179,27 +184,6 @@ class RunDirectory:
     def _enter(self, data: dict[str, Any], entries: Mapping[str, Mapping[str, Json]]) -> None:
         data["stages"].update(entries)
         self.write_text("manifest.json", json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
-
-    def note_bill(self, name: str, count: StageCount) -> None:
-        """Enter times and tokens of a stage into ``manifest.run.json``; totals grow, the last run is kept apart."""
-        data = self.bills()
-        total = data["stages"].setdefault(name, {"total": {}, "last": {}})
-        total["last"] = count.bill()
-        for key, value in count.bill().items():
-            assert isinstance(value, int | float)
-            total["total"][key] = round(total["total"].get(key, 0) + value, 9)
-        self.write_text("manifest.run.json", json.dumps(data, indent=1, sort_keys=True) + "\n")
-
-    def bills(self) -> dict[str, Any]:
-        """What ``manifest.run.json`` holds."""
-        file = self.path / "manifest.run.json"
-        try:
-            found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-            spent = [number for bill in found.get("stages", {}).values() for part in ("total", "last") for number in bill[part].values()]
-            whole = all(isinstance(number, int | float) for number in spent)
-        except (OSError, ValueError, RecursionError, AttributeError, KeyError, TypeError):
-            whole = False  # a log of times: rebuilt rather than fatal
-        return {"stages": {}, **found} if whole else {"stages": {}}
 
     # ----------------------------------------------------------------- files
 

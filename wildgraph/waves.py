@@ -149,7 +149,7 @@ class Waves:
                     gated.write(json_line(_failed(draft.written, draft.item).row()))
                 public.write(json_line(public_rejection(draft.item)))
                 details.write(json_line(draft.item))
-        self._bills.enter("adapt")  # what the wave asked beyond the last pair that was wanted
+        self._charge("adapt")  # what the wave asked beyond the last pair that was wanted
         # After the files are whole: they say what failed.
         self.counts["adapt"].check_rate(self.config.max_rejection_rate, f"private/{self.folder}rejected.jsonl")
 
@@ -203,13 +203,18 @@ class Waves:
                 if isinstance(draft, Rejection):
                     written = self._written.pop(int(draft.item), None) if draft.stage in _ADAPTED else None
                 self.cells.drafted(Draft(draft, written))
-                self._bills.enter("adapt")
+                self._charge("adapt")
                 drafted += 1
                 written_ones += isinstance(draft, Pair) or draft.stage in _ADAPTED
                 # Decided about is none of them yet; who watches wants to see that they come.
                 self.observe(replace(done, entered=done.entered + drafted, passed=done.passed + written_ones), None)
         except BudgetError as error:
             self.stopped = error
+
+    def _charge(self, stage: str) -> None:
+        """Enter what the models did since the last time, and leave word of it."""
+        self._bills.enter(stage)
+        self.run.bills.under_way(self.counts.values())
 
     def _judged(self, draft: Draft) -> Draft:
         """The draft after the gates that remember what was accepted before."""
@@ -225,7 +230,7 @@ class Waves:
         try:
             for pair in self._objectives.of((pair, spec) for pair in accepted if (spec := specs[pair.index]) is not None):
                 made[pair.index] = pair
-                self._bills.enter(next(iter(self._objectives.stages), "adapt"))
+                self._charge(next(iter(self._objectives.stages), "adapt"))
         except BudgetError as error:
             self.stopped = error
         for draft, outcome in held:
