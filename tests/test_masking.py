@@ -241,14 +241,3 @@ def test_what_is_no_masker_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="masker 'constant' is no masker"):
         load_masker("constant")
     registered.cache_clear()
-
-
-def test_presidio_finds_names_in_running_text() -> None:
-    pytest.importorskip("presidio_analyzer", reason="the extra 'presidio' is not installed")
-    presidio = load_masker("presidio")
-    masked = presidio("My colleague Robert Hamilton wrote to ann@example.org yesterday.", (13, 20))
-    assert isinstance(masked, Masked)
-    assert masked.text == "My colleague <PERSON> wrote to <EMAIL> yesterday."
-    assert masked.counts == {"EMAIL": 1, "PERSON": 1}
-    assert masked.text[masked.cuts[1] :].startswith(" wrote")
-    assert presidio(masked.text).text == masked.text
