@@ -56,40 +56,42 @@ def against(catalogue: Catalogue, gold: Mapping[str, Mapping[str, str]]) -> dict
 
 
 class Recorded:
-    """Answers lifting's requests as was recorded: what a reader said of each phrase, by its hash, in whichever batch it comes.
+    """Answers lifting's requests as was recorded: what readers said of each phrase, by its hash, in whichever batch it comes.
 
     Rows are of two steps: ``sort`` has concepts with their phrases, ``refine`` the final concepts with those that they are made of and the
-    phrases that move there. Of a phrase that was never shown nothing is said.
+    phrases that move there. Both say of which reading they are. Of a phrase that was never shown nothing is said.
     """
 
     def __init__(self, file: Path) -> None:
         self.identity = f"recorded:{file.name}"
-        self.sorted: dict[str, dict[str, str]] = defaultdict(dict)
-        self.final: dict[str, list[dict[str, Any]]] = {}
+        self.sorted: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+        self.final: dict[tuple[str, str], list[dict[str, Any]]] = {}
         for row in (json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line):
+            of = row["field"], str(row["reading"])
             if row["step"] == "refine":
-                self.final[row["field"]] = row["concepts"]
+                self.final[of] = row["concepts"]
             else:
-                self.sorted[row["field"]].update((phrase, concept) for concept, found in row["groups"].items() for phrase in found)
+                self.sorted[of].update((phrase, concept) for concept, found in row["groups"].items() for phrase in found)
 
     def map(self, requests: Iterable[ChatRequest]) -> Iterator[Completion]:
         for request in requests:
-            sorting = request.prompt.template.name == SORT
-            answer = self._sort(request.prompt.variables) if sorting else self._refine(request.prompt.variables)
+            field, reading, *_ = request.id.split("/")
+            answering = self._sort if request.prompt.template.name == SORT else self._refine
+            answer = answering((field, reading), request.prompt.variables)
             assert request.schema is not None
             yield Completion(request.id, text=json.dumps(answer), parsed=request.schema.model_validate(answer))
 
-    def _sort(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+    def _sort(self, of: tuple[str, str], variables: Mapping[str, Any]) -> dict[str, Any]:
         there = {concept["name"]: f"C{number}" for number, concept in enumerate(variables["concepts"], 1)}
         groups: dict[str, list[int]] = defaultdict(list)
         for line in variables["phrases"].split("\n"):
             number, _, text = line.partition(". ")
-            concept = self.sorted[variables["field"]].get(_mark(text.partition(" [")[0]))
+            concept = self.sorted[of].get(_mark(text.partition(" [")[0]))
             if concept is not None:
                 groups[there.get(concept.lower(), concept)].append(int(number))
         return {"groups": [{"concept": concept, "phrases": found} for concept, found in groups.items()]}
 
-    def _refine(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+    def _refine(self, of: tuple[str, str], variables: Mapping[str, Any]) -> dict[str, Any]:
         numbers: dict[str, int] = {}
         places: dict[str, str] = {}
         for line in variables["concepts"].split("\n"):
@@ -106,7 +108,7 @@ class Recorded:
                 "numbers": [numbers[name.lower()] for name in one["concepts"] if name.lower() in numbers],
                 "moved": [places[phrase] for phrase in one["moved"] if phrase in places],
             }
-            for one in self.final[variables["field"]]
+            for one in self.final[of]
         ]
         return {"concepts": concepts}
 
@@ -122,8 +124,7 @@ def lifted_by_likeness(likeness: LikenessLifter, mined: Path) -> Catalogue:
 def lifted_by_reader(likeness: LikenessLifter, mined: Path, answers: Path, names: Iterable[str]) -> Catalogue:
     """The catalogue of these fields by recorded answers."""
     fields = tuple(of for of in DEFAULT_FIELDS if of.name in {*names, SIMPLIFIED_INSTRUCTION})
-    known = {of.name: [entry.concept.name for entry in likeness.prior.phrases(of.name)] for of in fields}
-    reader = ModelLifter(Recorded(answers), likeness, ModelLifterConfig(), known)
+    reader = ModelLifter(Recorded(answers), likeness, ModelLifterConfig())
     return canonicalize(records(mined), CanonicalizeConfig(fields=fields), prior=likeness.prior, lifter=reader, likeness=likeness)[0]
 
 

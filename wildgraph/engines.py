@@ -188,11 +188,11 @@ def make_engines(config: Config, cache_file: Path, model: ChatModel | None = Non
             if isinstance(one, _Closable):
                 stack.callback(one.close)  # before the cache: what is still in flight may arrive and be kept
         likeness = LikenessLifter(prior, kept, config.canonicalize.likeness)
-        lifter = _lifter(config, model, likeness, prior)
+        lifter = _lifter(config, model, likeness)
         yield Engines(model, embedder, prior, tally, likeness, lifter, price_of(config), context_window(config), *others)
 
 
-def _lifter(config: Config, model: ChatModel, likeness: LikenessLifter, prior: Prior) -> Lifter:
+def _lifter(config: Config, model: ChatModel, likeness: LikenessLifter) -> Lifter:
     """The lifter that the configuration names.
 
     Raises:
@@ -204,8 +204,7 @@ def _lifter(config: Config, model: ChatModel, likeness: LikenessLifter, prior: P
         raise ConfigError("canonicalize.lifter is 'model', but no model is named", "add --model NAME, or take the lifter 'likeness'")
     if settings.lifter == "likeness" or offline:
         return likeness
-    known = {name: [entry.concept.name for entry in prior.phrases(name)] for name in (*prior.concepts, *prior.finer)}
-    return ModelLifter(model, likeness, settings.by_model, known)
+    return ModelLifter(model, likeness, settings.by_model)
 
 
 @runtime_checkable

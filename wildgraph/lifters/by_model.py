@@ -1,10 +1,13 @@
 """Lift values with a chat model: draft a catalogue over batches, refine it, name it (after TnT-LLM, arXiv 2403.12173; the prompts are ours).
 
 A batch of phrases is sorted into the concepts so far and new ones; after the last batch the whole catalogue of a field is given its final
-form: concepts are joined, single phrases moved or set apart, and each concept gets a more general heading. That takes about eight calls
-per thousand values. Of very many values only the best supported are shown to the model; the rest joins the groups it is most like.
+form: concepts are joined, single phrases moved or set apart, and each concept gets a more general heading. A field is read so several times
+over, each time in another order, and what most readings put together stays together (:mod:`wildgraph.lifters.consensus`). A reading takes
+about eight calls per thousand values. Of very many values only the best supported are shown to the model; the rest joins the groups it is
+most like.
 
-Phrases are ordered by their words alone, so that alike ones meet in one batch and the same values make the same prompts everywhere.
+Phrases are ordered by their words alone, so that the same values make the same prompts everywhere: for the first reading alike ones meet in
+one batch, for the others each batch is mixed.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +26,7 @@ from wildgraph.fields import DOCUMENT_TYPE, TASK, MetaField
 from wildgraph.labels import clean_label
 from wildgraph.lifters import Group, SeenValue
 from wildgraph.lifters.by_likeness import LikenessLifter
+from wildgraph.lifters.consensus import agreed
 from wildgraph.lifters.likeness import head
 from wildgraph.llm import ChatModel, ChatRequest, Decoding, Prompt, load_template
 from wildgraph.records import Json, content_hash
@@ -36,6 +41,8 @@ class ModelLifterConfig(BaseModel):
     Attributes:
         batch: phrases per sorting call.
         shown: distinct values per field shown to the model, those of most users first; the rest joins by likeness.
+        readings: how often a field is read, each time in another order; one is a third of the price of three and less sure.
+        agreement: the share of readings that put phrases of one group together, on average over its phrases.
         per_concept: about how many phrases the model is told share a concept: smaller for a finer catalogue. By default it is told nothing:
             readers who were told a number made concepts to get there.
         examples: phrases shown with each concept while it grows.
@@ -49,6 +56,8 @@ class ModelLifterConfig(BaseModel):
 
     batch: int = Field(default=200, ge=10)
     shown: int = Field(default=3000, ge=10)
+    readings: int = Field(default=3, ge=1, le=9)
+    agreement: float = Field(default=0.66, gt=0.0, le=1.0)
     per_concept: int | None = Field(default=None, ge=2)
     examples: int = Field(default=4, ge=1)
     reviewed: int = Field(default=40, ge=1)
@@ -107,9 +116,10 @@ class Refining(BaseModel):
 
 @dataclass
 class _Draft:
-    """A field's catalogue while it grows."""
+    """A field's catalogue while it grows, in one reading."""
 
     field: MetaField
+    reading: int
     todo: list[list[SeenValue]]
     concepts: dict[str, list[SeenValue]] = dataclasses.field(default_factory=dict)
     left: list[SeenValue] = dataclasses.field(default_factory=list)
@@ -129,23 +139,20 @@ class ModelLifter:
     Args:
         model: any chat model.
         rest: groups what the model was not shown or did not sort.
+            The names of its prior catalogue are shown to the model.
         config: batches and granularity.
-        known: field name -> names that the prior catalogue uses.
     """
 
-    def __init__(
-        self, model: ChatModel, rest: LikenessLifter, config: ModelLifterConfig, known: Mapping[str, Sequence[str]] | None = None
-    ) -> None:
+    def __init__(self, model: ChatModel, rest: LikenessLifter, config: ModelLifterConfig) -> None:
         self.model = model
         self.rest = rest
         self.config = config
-        self.known = known or {}
 
     @property
     def identity(self) -> str:
         """Model, templates, batches, and what decides the rest."""
         templates = [load_template(name).hash for name in (SORT, REFINE)]
-        return content_hash(self.model.identity, templates, self.config.model_dump(mode="json"), self.rest.identity, dict(self.known))
+        return content_hash(self.model.identity, templates, self.config.model_dump(mode="json"), self.rest.identity)
 
     def lift(self, values: Mapping[MetaField, Sequence[SeenValue]]) -> Mapping[str, Sequence[Group]]:
         """Field name -> groups.
@@ -157,29 +164,31 @@ class ModelLifter:
         for of in sorted(values, key=lambda one: one.name):
             shown = sorted(values[of], key=lambda value: (-value.users, -value.records, content_hash(value.text)))[: self.config.shown]
             if shown:
-                drafts.append(_Draft(of, _batches(sorted(shown, key=lambda value: _place(of, value.text)), self.config.batch)))
+                drafts += [
+                    _Draft(of, reading, _batches(_ordered(of, shown, reading), self.config.batch))
+                    for reading in range(self.config.readings)
+                ]
         while turn := [draft for draft in drafts if draft.next(self.config.rounds, self.config.batch)]:
             answers = self.model.map([self._sorting(draft) for draft in turn])
             for draft, completion in zip(turn, answers, strict=True):
                 batch = draft.todo.pop(0)
                 found = completion.parsed if isinstance(completion.parsed, Sorting) else None
                 draft.left += _sort(draft, batch, found)
-        for draft in drafts:
-            if not draft.concepts:
+        drafts, asked = [draft for draft in drafts if draft.concepts], drafts
+        for draft in asked:
+            if draft.field not in {one.field for one in drafts}:
                 raise ModelError(
                     f"the model sorted none of the {len(values[draft.field])} values of {draft.field.name}",
                     "try another model, or canonicalize.lifter: likeness",
                 )
         refined = [draft for draft in drafts if len(draft.concepts) > 2]
-        finals = dict(
-            zip((draft.field.name for draft in refined), self.model.map([self._refining(draft) for draft in refined]), strict=True)
-        )
-        groups: dict[str, list[Group]] = {}
+        finals = dict(zip(map(id, refined), self.model.map([self._refining(draft) for draft in refined]), strict=True))
+        readings: dict[str, list[list[Group]]] = defaultdict(list)
         for draft in drafts:
-            answer = finals.get(draft.field.name)
+            answer = finals.get(id(draft))
             final = answer.parsed if answer is not None and isinstance(answer.parsed, Refining) else None
-            groups[draft.field.name] = _final(draft, final, self.config.reviewed)
-        return self.rest.complete(values, groups)
+            readings[draft.field.name].append(_final(draft, final, self.config.reviewed))
+        return self.rest.complete(values, {name: agreed(found, self.config.agreement) for name, found in readings.items()})
 
     def _sorting(self, draft: _Draft) -> ChatRequest:
         batch = draft.todo[0]
@@ -198,12 +207,12 @@ class ModelLifter:
             "per_concept": self.config.per_concept,
             "verbs": draft.field.name == TASK,
             "concepts": concepts,
-            "known": list(self.known.get(draft.field.name, ())),
+            "known": [entry.concept.name for entry in self.rest.prior.phrases(draft.field.name)],
             "contexts": draft.field.name != DOCUMENT_TYPE,
             "phrases": "\n".join(_line(number, value, draft.field.name != DOCUMENT_TYPE) for number, value in enumerate(batch, 1)),
             "count": len(batch),
         }
-        name = f"{draft.field.name}/{len(draft.todo)}/{draft.again}"
+        name = f"{draft.field.name}/{draft.reading}/{len(draft.todo)}/{draft.again}"
         return ChatRequest(name, Prompt(load_template(SORT), variables), Sorting, self.config.decoding)
 
     def _refining(self, draft: _Draft) -> ChatRequest:
@@ -224,13 +233,20 @@ class ModelLifter:
             "single": [number for number, size in sizes.items() if size == 1],
             "large": [number for number, size in sizes.items() if size > max(_LARGE, phrases / self.config.large)],
         }
-        return ChatRequest(f"{draft.field.name}/refine", Prompt(load_template(REFINE), variables), Refining, self.config.decoding)
+        return ChatRequest(
+            f"{draft.field.name}/{draft.reading}/refine", Prompt(load_template(REFINE), variables), Refining, self.config.decoding
+        )
 
 
 def _place(of: MetaField, text: str) -> tuple[str, str]:
     """Where a phrase stands among the others: by its verb, or by the last word of its head."""
     words = (text if of.name == TASK else head(text)).split()
     return (words[0 if of.name == TASK else -1] if words else "", text)
+
+
+def _ordered(of: MetaField, values: Sequence[SeenValue], reading: int) -> list[SeenValue]:
+    """The order of a reading: alike phrases beside each other in the first, mixed in the others."""
+    return sorted(values, key=lambda value: (content_hash(reading, value.text), "") if reading else _place(of, value.text))
 
 
 def _line(number: int, value: SeenValue, with_context: bool) -> str:
