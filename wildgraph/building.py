@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from wildgraph.config import Config
 from wildgraph.counts import FORMAT_VERSION as COUNTS_VERSION
 from wildgraph.counts import read_counts, write_counts
 from wildgraph.edits import load_edits
+from wildgraph.embedders.cached import CachedEmbedder
 from wildgraph.engines import Engines, charge
 from wildgraph.fields import MetaField
 from wildgraph.forgotten import forgotten_users
@@ -30,6 +33,8 @@ from wildgraph.stages import mine as mine_stage
 from wildgraph.store import RunDirectory, file_hashes, fingerprint
 
 CONVERSATIONS, MINED = "private/conversations.jsonl", "private/mined.jsonl"
+#: Seconds between two words of a stage that looks at all items together.
+_EVERY = 1.0
 
 
 @dataclass(frozen=True)
@@ -179,16 +184,17 @@ class Build:
         mark = fingerprint("canonicalize", canonicalize_stage.VERSION, marks, upstream)
 
         def work(count: StageCount) -> tuple[dict[str, str], dict[str, Json]]:
-            catalogue, labels = canonicalize_stage.canonicalize(
-                _Mined(self.run, self.config.fields),
-                settings,
-                prior=self.engines.prior,
-                lifter=KeptLifter(self.engines.lifter, self.run),
-                likeness=self.engines.likeness,
-                earlier=earlier,
-                edits=edits,
-                min_support=self.config.graph.min_support,
-            )
+            with self._meanwhile(count, self._passed("mine")):
+                catalogue, labels = canonicalize_stage.canonicalize(
+                    _Mined(self.run, self.config.fields),
+                    settings,
+                    prior=self.engines.prior,
+                    lifter=KeptLifter(self.engines.lifter, self.run),
+                    likeness=self.engines.likeness,
+                    earlier=earlier,
+                    edits=edits,
+                    min_support=self.config.graph.min_support,
+                )
             count.entered = count.passed = len(labels)
             # Each record is let go as its ids are hidden: of a million they are not held twice.
             files = write_counts(self.run, (labels.pop() for _ in range(len(labels))), catalogue.concepts)
@@ -219,6 +225,33 @@ class Build:
     def _passed(self, stage: str) -> int | None:
         entry = self.run.stage(stage)
         return int(entry["out"]) if entry else None
+
+    @contextmanager
+    def _meanwhile(self, count: StageCount, total: int | None) -> Iterator[None]:
+        """Tell every second what is asked and embedded while all items are looked at together, which can take an hour."""
+        tell, embedder, over = self._observe(total), self.engines.likeness.embedder, threading.Event()
+        failed: list[Exception] = []
+
+        def watch() -> None:
+            before = embedder.embedded if isinstance(embedder, CachedEmbedder) else 0
+            try:
+                while not over.wait(_EVERY):
+                    if isinstance(embedder, CachedEmbedder) and embedder.embedded > before:
+                        count.doing = f"{embedder.embedded - before:,} phrases embedded"
+                    tell(count)
+            except Exception as error:  # of who watches, or a full disk; told where it can be heard
+                failed.append(error)
+
+        watching = threading.Thread(target=watch, name="lifting", daemon=True)
+        watching.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watching.join()
+            count.doing = ""
+        if failed:
+            raise failed[0]
 
     def _observe(self, total: int | None) -> Callable[[StageCount], None]:
         before = self.engines.tally.total()

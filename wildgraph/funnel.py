@@ -41,6 +41,7 @@ class StageCount:
         requests, prompt_tokens, completion_tokens, cached_tokens, cache_hits: of this run's model calls. seconds: wall clock.
         retries: requests that brought no answer. truncated: prompts that were shortened to fit the context window.
         cost: US dollars for what the server reported. unpriced: answers of a model without a known price, which are not in it.
+        doing: what it is at, in words, where items do not tell.
     """
 
     stage: str
@@ -58,6 +59,7 @@ class StageCount:
     cost: float = 0.0
     unpriced: int = 0
     seconds: float = 0.0
+    doing: str = ""
 
     def reject(self, rejection: Rejection) -> None:
         """Count one rejection."""
@@ -155,7 +157,10 @@ class Observer(Protocol):
     """Watches a stage's count grow."""
 
     def __call__(self, count: StageCount, total: int | None, /) -> None:
-        """Called after items; ``total`` is how many are expected, if that is known."""
+        """Called after items; ``total`` is how many are expected, if that is known.
+
+        Where a stage looks at all items together, every second meanwhile, from another thread.
+        """
         ...
 
 

@@ -74,6 +74,8 @@ class Progress:
     def _line(self, count: StageCount, total: int | None, seconds: float) -> str:
         rate, eta = self._speed(count, total, seconds)
         parts = [f"{count.stage}: {count.entered}{f'/{total}' if total else ''} in, {count.passed} out"]
+        if count.doing:
+            parts.append(count.doing)
         if count.rejected:
             parts.append(f"dropped {_reasons(count)}")
         if count.requests or count.cache_hits:
@@ -86,7 +88,7 @@ class Progress:
 
     def _speed(self, count: StageCount, total: int | None, seconds: float) -> tuple[str, str]:
         """Rows in a second, and the time that is left; empty where that cannot be said."""
-        if seconds < _SETTLED:
+        if seconds < _SETTLED or not count.entered:
             return "", ""
         rate = count.entered / seconds
         goal, so_far = (self.wanted, count.passed) if count.stage == "gate" and self.wanted else (total, count.entered)
@@ -104,6 +106,8 @@ class Progress:
             taken = f"{short(count.entered)}{f'/{short(total)}' if total else ''}"
             passed = f"{short(count.passed)}{f'/{short(self.wanted)}' if name == 'gate' and self.wanted else ''}"
             table.append(f"\n{_row(name, taken, passed, rate, *_bill([count]), eta)}")
+            if count.doing:
+                table.append(f"\n  {count.doing}", style="dim")
             if count.rejected:
                 table.append(f"\n  dropped {_reasons(count)}", style="dim")
         asking = [count for count, _, _ in self._stages.values() if count.requests or count.cache_hits]

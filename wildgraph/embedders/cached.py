@@ -35,12 +35,16 @@ class CachedEmbedder(Wrapped):
         file: where private texts' vectors go; mode 600.
         public: texts that ship with wildgraph; their vectors go to ``shared``, where the next run finds them.
         shared: such a file, or ``None``. If it cannot be written, such texts are kept with the others.
+
+    Attributes:
+        embedded: texts that had to be embedded so far.
     """
 
     def __init__(self, embedder: Embedder, file: Path, public: Iterable[str] = (), shared: Path | None = None) -> None:
         super().__init__(embedder)
         self.file = file
         self.shared = shared
+        self.embedded = 0
         self._public = frozenset(public)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
@@ -87,6 +91,7 @@ class CachedEmbedder(Wrapped):
         for start in range(0, len(missing), _PORTION):
             some = missing[start : start + _PORTION]
             vectors = self.embedder.embed([text for _, text in some])
+            self.embedded += len(some)
             found.update(zip((text for _, text in some), vectors, strict=True))
             rows = [(key, np.asarray(vector, dtype="<f4").tobytes()) for (key, _), vector in zip(some, vectors, strict=True)]
             with _opened(file) as database:
