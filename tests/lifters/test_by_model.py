@@ -377,6 +377,15 @@ def test_each_reading_sees_every_phrase_in_an_order_of_its_own():
     assert len({str(request.prompt.messages()) for request in model.seen if request.prompt.template.name == SORT}) == 6
 
 
+def test_readings_go_by_either_end_of_phrases_and_begin_elsewhere():
+    model = Scripted(lambda request: answer(one=list(shown(request))))
+    lift(model, seen("sum up x", "list x", "sum all y", "list y"), readings=2)
+    assert [list(shown(request).values()) for request in model.sorted] == [
+        ["list x", "list y", "sum all y", "sum up x"],
+        ["list y", "sum all y", "list x", "sum up x"],
+    ]
+
+
 def test_what_one_reading_of_three_puts_elsewhere_stays_with_the_others():
     def sort(request):
         groups = json.loads(by_verb(request))["groups"]

@@ -6,8 +6,8 @@ over, each time in another order, and what most readings put together stays toge
 about eight calls per thousand values. Of very many values only the best supported are shown to the model; the rest joins the groups it is
 most like.
 
-Phrases are ordered by their words alone, so that the same values make the same prompts everywhere: for the first reading alike ones meet in
-one batch, for the others each batch is mixed.
+Phrases are ordered by their words alone, so that alike ones meet in one batch and the same values make the same prompts everywhere. Readings
+of mixed batches were tried and are worse: what is never seen side by side is put under two names.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ class ModelLifter:
             shown = sorted(values[of], key=lambda value: (-value.users, -value.records, content_hash(value.text)))[: self.config.shown]
             if shown:
                 drafts += [
-                    _Draft(of, reading, _batches(_ordered(of, shown, reading), self.config.batch))
+                    _Draft(of, reading, _batches(_ordered(of, shown, reading, self.config.readings), self.config.batch))
                     for reading in range(self.config.readings)
                 ]
         while turn := [draft for draft in drafts if draft.next(self.config.rounds, self.config.batch)]:
@@ -238,15 +238,18 @@ class ModelLifter:
         )
 
 
-def _place(of: MetaField, text: str) -> tuple[str, str]:
-    """Where a phrase stands among the others: by its verb, or by the last word of its head."""
-    words = (text if of.name == TASK else head(text)).split()
-    return (words[0 if of.name == TASK else -1] if words else "", text)
+def _place(of: MetaField, text: str, turned: bool) -> tuple[str, str]:
+    """Where a phrase stands among the others: of a task by its verb, else by the last word of its head; turned, the other way round."""
+    by_first = (of.name == TASK) is not turned
+    words = (text if by_first else head(text)).split()
+    return (words[0 if by_first else -1] if words else "", text)
 
 
-def _ordered(of: MetaField, values: Sequence[SeenValue], reading: int) -> list[SeenValue]:
-    """The order of a reading: alike phrases beside each other in the first, mixed in the others."""
-    return sorted(values, key=lambda value: (content_hash(reading, value.text), "") if reading else _place(of, value.text))
+def _ordered(of: MetaField, values: Sequence[SeenValue], reading: int, readings: int) -> list[SeenValue]:
+    """The order of a reading: alike phrases beside each other, by one end or the other, each reading beginning somewhere else."""
+    found = sorted(values, key=lambda value: _place(of, value.text, turned=reading % 2 == 1))
+    start = len(found) * reading // readings
+    return [*found[start:], *found[:start]]
 
 
 def _line(number: int, value: SeenValue, with_context: bool) -> str:
