@@ -121,10 +121,10 @@ def lifted_by_likeness(likeness: LikenessLifter, mined: Path) -> Catalogue:
     return canonicalize(records(mined), CanonicalizeConfig(), prior=likeness.prior, lifter=likeness, likeness=likeness)[0]
 
 
-def lifted_by_reader(likeness: LikenessLifter, mined: Path, answers: Path, names: Iterable[str]) -> Catalogue:
-    """The catalogue of these fields by recorded answers."""
+def lifted_by_reader(likeness: LikenessLifter, mined: Path, answers: Path, names: Iterable[str], readings: int = 3) -> Catalogue:
+    """The catalogue of these fields by so many of the recorded readings."""
     fields = tuple(of for of in DEFAULT_FIELDS if of.name in {*names, SIMPLIFIED_INSTRUCTION})
-    reader = ModelLifter(Recorded(answers), likeness, ModelLifterConfig())
+    reader = ModelLifter(Recorded(answers), likeness, ModelLifterConfig(readings=readings))
     return canonicalize(records(mined), CanonicalizeConfig(fields=fields), prior=likeness.prior, lifter=reader, likeness=likeness)[0]
 
 
@@ -156,8 +156,9 @@ def main() -> None:
         print(f"likeness, cut {shift:+.2f}, {time.process_time() - started:.1f} CPU s")
         report(catalogue, gold)
     if arguments.answers:
-        print("recorded answers")
-        report(lifted_by_reader(likeness_lifter(vectors), arguments.mined, arguments.answers, gold), gold)
+        for readings in (1, 3, 5):
+            print(f"recorded answers, {readings} readings or as many as there are")
+            report(lifted_by_reader(likeness_lifter(vectors), arguments.mined, arguments.answers, gold, readings), gold)
 
 
 if __name__ == "__main__":

@@ -215,8 +215,9 @@ def test_the_prompt_holds_grain_names_and_what_a_query_is_about_as_fenced_materi
     assert len(found.group(1)) < 170
 
 
-def test_documents_are_shown_without_contexts():
-    of = field_table(DEFAULT_FIELDS)["document_type"]
+@pytest.mark.parametrize("name", ["document_type", "output_format"])
+def test_documents_and_forms_are_shown_without_contexts(name):
+    of = field_table(DEFAULT_FIELDS)[name]
     model = Scripted(lambda request: answer(one=[1]))
     lift(model, seen("lease", contexts=("Sum up the lease of Ann.",)), of)
     assert "Ann" not in str(model.seen[0].prompt.messages())

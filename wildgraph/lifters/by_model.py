@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from wildgraph.errors import ModelError
-from wildgraph.fields import DOCUMENT_TYPE, TASK, MetaField
+from wildgraph.fields import DOCUMENT_TYPE, OUTPUT_FORMAT, TASK, MetaField
 from wildgraph.labels import clean_label
 from wildgraph.lifters import Group, SeenValue
 from wildgraph.lifters.by_likeness import LikenessLifter
@@ -33,6 +33,8 @@ from wildgraph.records import Json, content_hash
 
 SORT, REFINE = "lifters/sort", "lifters/refine"
 _LARGE = 8
+#: Fields whose phrases are shown alone. What a query is about helps with the others; of a form it takes the eye off the form (docs/explanation/method.md).
+_ALONE = frozenset((DOCUMENT_TYPE, OUTPUT_FORMAT))
 
 
 class ModelLifterConfig(BaseModel):
@@ -208,8 +210,8 @@ class ModelLifter:
             "verbs": draft.field.name == TASK,
             "concepts": concepts,
             "known": [entry.concept.name for entry in self.rest.prior.phrases(draft.field.name)],
-            "contexts": draft.field.name != DOCUMENT_TYPE,
-            "phrases": "\n".join(_line(number, value, draft.field.name != DOCUMENT_TYPE) for number, value in enumerate(batch, 1)),
+            "contexts": draft.field.name not in _ALONE,
+            "phrases": "\n".join(_line(number, value, draft.field.name not in _ALONE) for number, value in enumerate(batch, 1)),
             "count": len(batch),
         }
         name = f"{draft.field.name}/{draft.reading}/{len(draft.todo)}/{draft.again}"
