@@ -162,7 +162,8 @@ def test_a_sample_apart_from_its_graphs_knows_the_names_of_its_labels(tmp_path: 
     assert drawn(source, "-n", 4, "-o", run).code == 0
     shutil.rmtree(source)
     (pair, *_) = pairs(run)
-    (kept,) = run.glob("samples/*/graphs")
+    (kept,) = run.glob("private/samples/*/graphs")
+    assert {file.stat().st_mode & 0o777 for file in kept.iterdir()} == {0o600}, "they may have been for the owner alone"
     (graph,) = (one for one in read_graphs(kept) if one.fingerprint == pair.provenance.graph)
     names = {node.concept: node.name for node in graph.nodes}
     shown = succeed("show", pair.id[:12], "--run", run).out
@@ -170,8 +171,11 @@ def test_a_sample_apart_from_its_graphs_knows_the_names_of_its_labels(tmp_path: 
     assert "name it with --graphs" not in shown
     assert graph.name in succeed("coverage", run).out
     succeed("view", run, "-o", tmp_path / "page.html", "--png", tmp_path / "graph.png", "--type", graph.name)
+    for name, shareable in (("own.html", False), ("shared.html", True)):
+        succeed("view", run, "-o", tmp_path / name, "--no-compress", *(["--publish"] if shareable else []))
+        assert (names[pair.path[0][1]] in (tmp_path / name).read_text(encoding="utf-8")) is not shareable
     listed = json.loads((run / "manifest.json").read_text())["stages"]["sample"]["files"]
-    assert {file.relative_to(run).as_posix() for file in kept.iterdir()} <= set(listed)
+    assert {listed[file.relative_to(run).as_posix()] for file in kept.iterdir()} == {"private"}
     assert not (run / "graphs").exists()
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from wildgraph.errors import RunError
 from wildgraph.registry import added_by
@@ -37,6 +38,23 @@ def replacing(target: Path, mode: int) -> Iterator[int]:
                 f"the disk is full while writing {target}", "free some space and run the same command again: nothing paid for is lost"
             ) from error
         raise cannot_write(target, error) from error
+
+
+@contextmanager
+def writing(target: Path, mode: int) -> Iterator[IO[str]]:
+    """A text file that takes its place when it is whole and on the disk. Lone surrogates become question marks: no other program could read it with them.
+
+    Args:
+        target: the file; its folders are made.
+        mode: its permissions.
+
+    Raises:
+        RunError: the disk is full or the file cannot be written.
+    """
+    with replacing(target, mode) as descriptor, os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="\n") as handle:
+        yield handle
+        handle.flush()
+        os.fsync(descriptor)
 
 
 def cannot_write(target: Path, error: OSError) -> RunError:

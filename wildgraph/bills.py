@@ -7,13 +7,12 @@ the bill of a command that was killed is in the totals all the same.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from wildgraph.atomic import replacing
+from wildgraph.atomic import writing
 from wildgraph.funnel import StageCount
 from wildgraph.records import Json
 
@@ -85,17 +84,16 @@ class BillBook:
     def _write(self, stages: Mapping[str, Any], running: Mapping[str, Any]) -> None:
         content = {"stages": stages, **({"running": running} if running else {})}
         text = json.dumps(content, indent=1, sort_keys=True) + "\n"
-        with replacing(self._file, 0o644) as descriptor, os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+        with writing(self._file, 0o644) as handle:
             handle.write(text)
-            handle.flush()
-            os.fsync(descriptor)
 
 
 def _folded(content: Mapping[str, Any]) -> dict[str, Any]:
-    stages = content["stages"]
+    """The bills of a content with what is under way entered into them."""
+    stages: dict[str, Any] = content["stages"]
     for name, bill in content["running"].items():
         _add(stages, name, bill)
-    return dict(stages)
+    return stages
 
 
 def _add(stages: dict[str, Any], name: str, bill: Mapping[str, Json]) -> None:

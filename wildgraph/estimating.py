@@ -114,10 +114,10 @@ def _lifting(conversations: int, config: Config, price: Price | None) -> StageEs
         requests = prompt = answer = 0.0
         for of in lifted:
             values = min(settings.shown, conversations * lifting["values"][case] * (2 if of.multi else 1))
-            calls = math.ceil(values / settings.batch) + 1
-            requests += calls * settings.readings
-            prompt += (calls * lifting["overhead"][case] + values * lifting["phrase"][case]) * settings.readings
-            answer += values * lifting["sorted"][case] * settings.readings
+            calls, read = settings.readings * (math.ceil(values / settings.batch) + 1), settings.readings * values
+            requests += calls
+            prompt += calls * lifting["overhead"][case] + read * lifting["phrase"][case]
+            answer += read * lifting["sorted"][case]
         usage = Usage(round(prompt), round(answer), 0)
         return Amount(round(requests), usage, price.of(usage) / PICO if price else None)
 

@@ -114,17 +114,22 @@ def write_folder(
     return [run.path / name for name in (*names, f"{folder}{CONCEPTS}")]
 
 
-def graphs_of(run: RunDirectory) -> list[TaskGraph]:
-    """A run's graphs: its own, else those that its latest sample was drawn from; none if it has neither.
+def graphs_of(run: RunDirectory, sample: str = "") -> list[TaskGraph]:
+    """A run's graphs: its own, else the private copy of those that a sample was drawn from; none if it has neither.
+
+    Args:
+        run: the run.
+        sample: the sample's fingerprint; by default the latest's.
 
     Raises:
         InputError: one cannot be read.
     """
-    own, latest = run.path / "graphs", run.stage("sample")
+    own = run.path / "graphs"
     if own.is_dir():
         return read_graphs(own)
-    drawn = run.path / f"samples/{latest['fingerprint']}/graphs" if latest else own
-    return read_graphs(drawn) if drawn.is_dir() else []
+    sample = sample or (run.stage("sample") or {}).get("fingerprint", "")
+    drawn = run.private / f"samples/{sample}/graphs"
+    return read_graphs(drawn) if sample and drawn.is_dir() else []
 
 
 def shown_concepts(graphs: Sequence[TaskGraph], concepts: Mapping[str, Concept]) -> dict[str, Concept]:

@@ -54,8 +54,9 @@ def sample_pairs(
             for name in (*loop.counts, "sample"):
                 run.bills.enter(name, StageCount(name))
             return SampleResult(run.path, run.path / loop.folder, entry["out"], wanted, entry["in"], True, missing)
-        # A sample apart from its graphs keeps a copy, by which its labels have names; a run that was built keeps its own.
-        kept = () if run.stage("graph") else write_folder(run, graphs, concepts, f"{loop.folder}graphs/", "json", private=False)
+        # A sample apart from its graphs keeps a copy, by which its labels have names; a run that was built keeps its own. Where they came
+        # from they may have been for the owner alone, so the copy is private.
+        kept = () if run.stage("graph") else write_folder(run, graphs, concepts, f"private/{loop.folder}graphs/", "json", private=True)
         try:
             loop.run_until(wanted)
         except BaseException:

@@ -23,7 +23,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar
 
@@ -31,7 +31,7 @@ from pydantic import ValidationError
 from typing_extensions import Buffer
 
 from wildgraph import __version__
-from wildgraph.atomic import replacing
+from wildgraph.atomic import replacing, writing
 from wildgraph.bills import BillBook
 from wildgraph.errors import InputError, RunError
 from wildgraph.funnel import StageCount
@@ -198,17 +198,8 @@ class RunDirectory:
         Raises:
             RunError: the disk is full or the file cannot be written.
         """
-        # Lone surrogates become question marks: no other program could read the file with them.
-        with (
-            self._replacing(name, private) as descriptor,
-            os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="\n") as handle,
-        ):
+        with writing(self.path / name, _mode(name, private)) as handle:
             yield handle
-            handle.flush()
-            os.fsync(descriptor)
-
-    def _replacing(self, name: str, private: bool = False) -> AbstractContextManager[int]:
-        return replacing(self.path / name, 0o600 if private or name.startswith(f"{_PRIVATE}/") else 0o644)
 
     def write_text(self, name: str, text: str, *, private: bool = False) -> None:
         """A whole text file, atomically."""
@@ -217,7 +208,7 @@ class RunDirectory:
 
     def write_bytes(self, name: str, data: Buffer) -> None:
         """A whole file of bytes, atomically."""
-        with self._replacing(name) as descriptor, os.fdopen(descriptor, "wb") as handle:
+        with replacing(self.path / name, _mode(name)) as descriptor, os.fdopen(descriptor, "wb") as handle:
             handle.write(data)
             handle.flush()
             os.fsync(descriptor)
@@ -355,6 +346,10 @@ def public_rejection(item: Rejection) -> dict[str, Json]:
 def json_line(row: Record | Mapping[str, Any]) -> str:
     """One canonical JSON line."""
     return canonical_json(row.model_dump(mode="json") if isinstance(row, Record) else dict(row)) + "\n"
+
+
+def _mode(name: str, private: bool = False) -> int:
+    return 0o600 if private or _kind(name) == "private" else 0o644
 
 
 def _kind(name: str) -> str:

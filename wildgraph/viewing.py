@@ -120,14 +120,13 @@ def _keep_promise(graphs: Sequence[TaskGraph]) -> None:
 
 def _of_run(run: RunDirectory, publish: bool, growing: bool) -> PageData:
     stages = run.manifest()["stages"]
-    graphs = graphs_of(run)
+    folder = _sampling(run.path) if growing else None
+    shareable = (run.path / "graphs").is_dir()
+    graphs = graphs_of(run, folder.name if folder else "") if shareable or not publish else []
     if not graphs and "sample" not in stages and not growing:
         raise InputError(f"{run.path} holds neither graphs nor a sample yet", "finish `wildgraph build` or `wildgraph sample` first")
     notes: list[str] = []
-    folder = _sampling(run.path) if growing else None
     if folder is not None:
-        if not (run.path / "graphs").is_dir() and (folder / "graphs").is_dir():
-            graphs = read_graphs(folder / "graphs")
         pairs = list(_so_far(folder))
         notes.append(f"A sample is being drawn: these are its {len(pairs):,} rows so far. Stages count when they are finished.")
     elif "sample" in stages:

@@ -330,7 +330,7 @@ class Waves:
         latest = (self.run.path / self.folder / "pairs.jsonl").read_bytes()
         self.run.write_text("pairs.jsonl", latest.decode("utf-8", "surrogatepass"))
         files = {f"{self.folder}{name}.jsonl": "shareable" for name in ("pairs", "surplus", "gated", "rejected", "specs")}
-        files |= {file.relative_to(self.run.path).as_posix(): "shareable" for file in graphs}
+        files |= {file.relative_to(self.run.path).as_posix(): "private" for file in graphs}
         files |= {"pairs.jsonl": "shareable", f"private/{self.folder}rejected.jsonl": "private"}
         found = report(self.graphs, self.outcomes, self.config.walk, self.config.sample.quotas.document_types)
         self.run.write_text(f"{self.folder}coverage.json", json_line(found))

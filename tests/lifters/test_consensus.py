@@ -40,7 +40,7 @@ def test_a_value_that_no_two_readings_place_alike_joins_where_they_put_it():
 
 
 def test_one_reading_is_as_it_is():
-    (only,) = [reading(heading="h", b="x", a="y z")]
+    only = reading(heading="h", b="x", a="y z")
     assert agreed([only], 0.66) == only
 
 

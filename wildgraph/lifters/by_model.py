@@ -126,6 +126,7 @@ class _Draft:
     concepts: dict[str, list[SeenValue]] = dataclasses.field(default_factory=dict)
     left: list[SeenValue] = dataclasses.field(default_factory=list)
     again: int = 0
+    final: Refining | None = None
 
     def next(self, rounds: int, batch: int) -> list[SeenValue]:
         """The next batch: what an answer left out comes once more at the end."""
@@ -176,24 +177,24 @@ class ModelLifter:
                 batch = draft.todo.pop(0)
                 found = completion.parsed if isinstance(completion.parsed, Sorting) else None
                 draft.left += _sort(draft, batch, found)
-        drafts, asked = [draft for draft in drafts if draft.concepts], drafts
-        for draft in asked:
-            if draft.field not in {one.field for one in drafts}:
+        answered = {draft.field for draft in drafts if draft.concepts}
+        for draft in drafts:
+            if draft.field not in answered:
                 raise ModelError(
                     f"the model sorted none of the {len(values[draft.field])} values of {draft.field.name}",
                     "try another model, or canonicalize.lifter: likeness",
                 )
         refined = [draft for draft in drafts if len(draft.concepts) > 2]
-        finals = dict(zip(map(id, refined), self.model.map([self._refining(draft) for draft in refined]), strict=True))
+        for draft, completion in zip(refined, self.model.map([self._refining(draft) for draft in refined]), strict=True):
+            draft.final = completion.parsed if isinstance(completion.parsed, Refining) else None
         readings: dict[str, list[list[Group]]] = defaultdict(list)
         for draft in drafts:
-            answer = finals.get(id(draft))
-            final = answer.parsed if answer is not None and isinstance(answer.parsed, Refining) else None
-            readings[draft.field.name].append(_final(draft, final, self.config.reviewed))
+            if draft.concepts:  # a reading that failed leaves it to the others
+                readings[draft.field.name].append(_final(draft, self.config.reviewed))
         return self.rest.complete(values, {name: agreed(found, self.config.agreement) for name, found in readings.items()})
 
     def _sorting(self, draft: _Draft) -> ChatRequest:
-        batch = draft.todo[0]
+        batch, with_context = draft.todo[0], draft.field.name not in _ALONE
         concepts: list[Json] = [
             {
                 "name": name,
@@ -210,8 +211,8 @@ class ModelLifter:
             "verbs": draft.field.name == TASK,
             "concepts": concepts,
             "known": [entry.concept.name for entry in self.rest.prior.phrases(draft.field.name)],
-            "contexts": draft.field.name not in _ALONE,
-            "phrases": "\n".join(_line(number, value, draft.field.name not in _ALONE) for number, value in enumerate(batch, 1)),
+            "contexts": with_context,
+            "phrases": "\n".join(_line(number, value, with_context) for number, value in enumerate(batch, 1)),
             "count": len(batch),
         }
         name = f"{draft.field.name}/{draft.reading}/{len(draft.todo)}/{draft.again}"
@@ -288,12 +289,11 @@ def _sort(draft: _Draft, batch: Sequence[SeenValue], answer: Sorting | None) -> 
     return list(left.values())
 
 
-def _final(draft: _Draft, answer: Refining | None, reviewed: int) -> list[Group]:
+def _final(draft: _Draft, reviewed: int) -> list[Group]:
     """The groups of a field: as refined, concepts that the answer left out as they were drafted.
 
     Args:
         draft: the field's catalogue.
-        answer: its final form.
         reviewed: phrases of each concept that were shown, and can have moved.
     """
     places = {
@@ -301,7 +301,7 @@ def _final(draft: _Draft, answer: Refining | None, reviewed: int) -> list[Group]
         for number, members in enumerate(draft.concepts.values(), 1)
         for place, member in enumerate(_some(members, reviewed), 1)
     }
-    chosen = answer.concepts if answer else []
+    chosen = draft.final.concepts if draft.final else []
     moved = [[places.pop(place) for place in concept.moved if place in places] for concept in chosen]  # to where it was put first
     gone = {member.text for members in moved for member in members}
     left = {

@@ -60,11 +60,12 @@ def _shares(found: np.ndarray) -> np.ndarray:
 def _linked(found: np.ndarray, agreement: float) -> np.ndarray:
     """Labels of values by average linkage, those left alone housed."""
     from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
 
     if found.shape[1] < 2:
         return np.zeros(found.shape[1], dtype=np.int64)
     shares = _shares(found)
-    apart = 1.0 - shares[np.triu_indices(len(shares), 1)]
+    apart = squareform(1.0 - shares, checks=False)
     labels = np.asarray(fcluster(linkage(apart, "average"), 1.0 - agreement + 1e-6, "distance")) - 1
     sizes = np.bincount(labels)
     company = np.mean([(row >= 0) & (np.bincount(row + 1)[row + 1] > 1) for row in found], axis=0)
