@@ -14,8 +14,8 @@ from wildgraph.registry import added_by
 
 
 @contextmanager
-def replacing(target: Path, mode: int) -> Iterator[int]:
-    """A descriptor of ``<target>.partial``, which takes the target's place when all went well; whoever gets it closes it.
+def writing(target: Path, mode: int = 0o644) -> Iterator[IO[str]]:
+    """A text file that takes its place when it is whole and on the disk. Lone surrogates become question marks: no other program could read it with them.
 
     Args:
         target: the file; its folders are made.
@@ -24,6 +24,24 @@ def replacing(target: Path, mode: int) -> Iterator[int]:
     Raises:
         RunError: the disk is full or the file cannot be written.
     """
+    with _replacing(target, mode) as descriptor, os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="\n") as handle:
+        yield handle
+        handle.flush()
+        os.fsync(descriptor)
+
+
+@contextmanager
+def writing_bytes(target: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
+    """The same for a file of bytes."""
+    with _replacing(target, mode) as descriptor, os.fdopen(descriptor, "wb") as handle:
+        yield handle
+        handle.flush()
+        os.fsync(descriptor)
+
+
+@contextmanager
+def _replacing(target: Path, mode: int) -> Iterator[int]:
+    """A descriptor of ``<target>.partial``, which takes the target's place when all went well; whoever gets it closes it."""
     partial = target.parent / f"{target.name}.partial"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -38,23 +56,6 @@ def replacing(target: Path, mode: int) -> Iterator[int]:
                 f"the disk is full while writing {target}", "free some space and run the same command again: nothing paid for is lost"
             ) from error
         raise cannot_write(target, error) from error
-
-
-@contextmanager
-def writing(target: Path, mode: int) -> Iterator[IO[str]]:
-    """A text file that takes its place when it is whole and on the disk. Lone surrogates become question marks: no other program could read it with them.
-
-    Args:
-        target: the file; its folders are made.
-        mode: its permissions.
-
-    Raises:
-        RunError: the disk is full or the file cannot be written.
-    """
-    with replacing(target, mode) as descriptor, os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="\n") as handle:
-        yield handle
-        handle.flush()
-        os.fsync(descriptor)
 
 
 def cannot_write(target: Path, error: OSError) -> RunError:

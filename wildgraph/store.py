@@ -31,7 +31,7 @@ from pydantic import ValidationError
 from typing_extensions import Buffer
 
 from wildgraph import __version__
-from wildgraph.atomic import replacing, writing
+from wildgraph.atomic import writing, writing_bytes
 from wildgraph.bills import BillBook
 from wildgraph.errors import InputError, RunError
 from wildgraph.funnel import StageCount
@@ -208,10 +208,8 @@ class RunDirectory:
 
     def write_bytes(self, name: str, data: Buffer) -> None:
         """A whole file of bytes, atomically."""
-        with replacing(self.path / name, _mode(name)) as descriptor, os.fdopen(descriptor, "wb") as handle:
+        with writing_bytes(self.path / name, _mode(name)) as handle:
             handle.write(data)
-            handle.flush()
-            os.fsync(descriptor)
 
     def write_rows(self, name: str, rows: Iterable[Record | Mapping[str, Any]], *, private: bool = False) -> int:
         """JSON lines, atomically; returns how many."""

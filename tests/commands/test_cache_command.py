@@ -67,4 +67,5 @@ def test_an_export_is_whole_private_and_readable(run: Path, tmp_path: Path):
 def test_what_is_no_run_or_no_age_is_said(run: Path, tmp_path: Path):
     assert "no model answers" in wildgraph("cache", "stats", tmp_path).error
     assert "no age" in wildgraph("cache", "prune", run, "--older-than", "soon", "--yes").error
-    assert "cannot write" in wildgraph("cache", "export", run, "-o", tmp_path / "missing" / "answers.jsonl").error
+    (tmp_path / "file").touch()
+    assert "cannot write" in wildgraph("cache", "export", run, "-o", tmp_path / "file" / "answers.jsonl").error

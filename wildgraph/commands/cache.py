@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wildgraph.atomic import cannot_write
+from wildgraph.atomic import writing
 from wildgraph.errors import InputError, UsageError
 from wildgraph.readable import short
 
@@ -87,24 +87,14 @@ def prune(run: Path, engine: str | None, older_than: str | None, yes: bool) -> N
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="JSON-lines file to write (mode 600).")
 def export(run: Path, output: Path) -> None:
     """Write every answer of RUN as JSON lines: key, engine, prompt, text, reasoning, tokens, and why it was refused, if it was."""
-    import os
-
     from wildgraph.store import json_line
 
     count = 0
-    partial = output.with_name(f"{output.name}.partial")
-    try:
-        with (
-            _opened(run) as responses,
-            os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", errors="replace") as out,
-        ):
-            for key, stored in responses.export():
-                usage = vars(stored.usage)
-                out.write(json_line({"key": key, **{name: value for name, value in vars(stored).items() if name != "usage"}, **usage}))
-                count += 1
-        partial.replace(output)
-    except OSError as error:
-        raise cannot_write(output, error) from error
+    with _opened(run) as responses, writing(output, 0o600) as out:
+        for key, stored in responses.export():
+            usage = vars(stored.usage)
+            out.write(json_line({"key": key, **{name: value for name, value in vars(stored).items() if name != "usage"}, **usage}))
+            count += 1
     click.echo(f"wrote    {count:,} answers to {output}")
 
 

@@ -8,7 +8,6 @@ that a command that was killed finds them again instead of paying twice.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from wildgraph.atomic import cannot_write, writing
 from wildgraph.errors import BudgetError, RunError, ServerError
 from wildgraph.llm.answers import Turn
 from wildgraph.llm.budget import Budget, Spend
@@ -289,16 +289,12 @@ class BatchModel:
 
     def _remember(self, handed: Handed) -> None:
         file = self._folder / f"{handed.tag}.json"
-        partial = file.with_name(f"{file.name}.partial")
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as handle:
-                json.dump(asdict(handed), handle)
-                handle.flush()
-                os.fsync(handle.fileno())
-            partial.replace(file)
         except OSError as error:
-            raise RunError(f"cannot write {file}: {error.strerror or error}", "make room and run the same command again") from error
+            raise cannot_write(self._folder, error) from error
+        with writing(file, 0o600) as handle:
+            json.dump(asdict(handed), handle)
 
     def _forget(self, handed: Handed) -> None:
         (self._folder / f"{handed.tag}.json").unlink(missing_ok=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from array import array
 from collections.abc import Iterable, Iterator
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from wildgraph.atomic import replacing
+from wildgraph.atomic import writing
 from wildgraph.backends.causal_lm import CausalLM, Tokens
 from wildgraph.errors import EmptyResultError, RunError
 from wildgraph.records import Document, Rejection
@@ -147,7 +146,7 @@ def build_chunks(
     if not counted["documents"]:
         raise EmptyResultError("the corpus holds no document with a text", f"{len(rejected)} were turned away")
     about = {**wanted, **counted, "rejected": [item.model_dump(mode="json") for item in rejected]}
-    with replacing(partial / "index.json", 0o644) as descriptor, os.fdopen(descriptor, "w", encoding="utf-8") as out:
+    with writing(partial / "index.json") as out:
         json.dump(about, out, ensure_ascii=False)
     partial.rename(folder)
     return ChunkIndex(folder), rejected

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from wildgraph.atomic import replacing
+from wildgraph.atomic import writing
 from wildgraph.backends.causal_lm import CausalLM
 from wildgraph.corpus import DocumentStore
 from wildgraph.errors import EmptyResultError, InputError
@@ -85,7 +85,5 @@ def screen_pairs(run: Path, model: str, out: Path, config: ScreeningConfig) -> d
 
 
 def _write(file: Path, lines: Iterator[str] | list[str]) -> None:
-    import os
-
-    with replacing(file, 0o644) as descriptor, os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as out:
+    with writing(file) as out:
         out.writelines(lines)

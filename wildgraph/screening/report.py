@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wildgraph.atomic import replacing
+from wildgraph.atomic import writing
 from wildgraph.records import Json
 from wildgraph.screening.assemble import LongSequence
 from wildgraph.screening.measurements import UNIT, Measured
@@ -206,5 +205,5 @@ def write_plots(folder: Path, tally: Tally) -> None:
         ("entropy-drop", tally.drops.values, "drop of entropy behind a candidate"),
         ("loglik-gain", tally.gains.values, "gain of the true token's log-likelihood behind a candidate"),
     ):
-        with replacing(folder / f"{name}.svg", 0o644) as descriptor, os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        with writing(folder / f"{name}.svg") as out:
             out.write(histogram(values, title, "nats"))

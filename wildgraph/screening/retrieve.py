@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from wildgraph.atomic import replacing
+from wildgraph.atomic import writing_bytes
 from wildgraph.errors import RunError
 from wildgraph.shingling import unspaced_ranges
 
@@ -63,7 +62,7 @@ class Dense:
             file, mark = folder / "vectors.f32", folder / "vectors.json"
             if not (mark.is_file() and json.loads(mark.read_text(encoding="utf-8")) == self.identity):
                 mark.unlink(missing_ok=True)
-                with replacing(file, 0o644) as descriptor, os.fdopen(descriptor, "wb") as out:
+                with writing_bytes(file) as out:
                     for first in range(0, len(self._index), _EMBEDDED):
                         numbers = range(first, min(first + _EMBEDDED, len(self._index)))
                         texts = self._model.texts([self._index.chunk(number) for number in numbers])

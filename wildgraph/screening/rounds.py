@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from wildgraph.atomic import replacing
+from wildgraph.atomic import writing
 from wildgraph.backends.causal_lm import CausalLM
 from wildgraph.corpus import read_documents
 from wildgraph.embedders import Embedder
@@ -225,7 +224,7 @@ class _State:
 
 
 def _write_json(path: Path, told: object) -> None:
-    with replacing(path, 0o644) as descriptor, os.fdopen(descriptor, "w", encoding="utf-8") as out:
+    with writing(path) as out:
         json.dump(told, out, indent=1, ensure_ascii=False)
         out.write("\n")
 

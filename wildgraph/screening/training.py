@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from wildgraph.atomic import replacing
+from wildgraph.atomic import writing
 from wildgraph.errors import RunError, UsageError
 
 Train = Callable[[Path, Path, Path], None]
@@ -100,6 +100,6 @@ def trained(folder: Path, fingerprint: str, data: Path, model: Path, train: Trai
             "it must save model and tokenizer into {output}; run the same command again to go on",
         )
     attempt.rename(goal)
-    with replacing(mark, 0o644) as descriptor, os.fdopen(descriptor, "w", encoding="utf-8") as out:
+    with writing(mark) as out:
         json.dump(fingerprint, out)
     return goal
