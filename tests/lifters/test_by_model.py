@@ -215,6 +215,19 @@ def test_the_prompt_holds_grain_names_and_what_a_query_is_about_as_fenced_materi
     assert len(found.group(1)) < 170
 
 
+@pytest.mark.parametrize(("name", "joined"), [("document_type", False), ("output_format", True)])
+def test_rare_phrases_share_a_concept_but_kinds_of_documents_fall_back_to_their_heading(name, joined):
+    model = Scripted(lambda request: answer(one=[1], two=[2], three=[3]))
+    lift(model, seen("lease", "will", "deed"), field_table(DEFAULT_FIELDS)[name])
+    sorting, refining = (" ".join(message["content"] for message in request.prompt.messages()) for request in model.seen[:2])
+    assert ("of 3 phrases, holds one phrase" in sorting) is joined
+    assert ("A rare kind is one all the same" in sorting) is not joined
+    assert "3 of 3" in sorting
+    assert ("The grain follows use" in refining) is joined
+    assert ("stay alone: those that are like no other" in refining) is not joined
+    assert "\n- A phrase that asks" in refining
+
+
 @pytest.mark.parametrize("name", ["document_type", "output_format"])
 def test_documents_and_forms_are_shown_without_contexts(name):
     of = field_table(DEFAULT_FIELDS)[name]

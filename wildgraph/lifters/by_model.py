@@ -63,7 +63,7 @@ class ModelLifterConfig(BaseModel):
     per_concept: int | None = Field(default=None, ge=2)
     examples: int = Field(default=4, ge=1)
     reviewed: int = Field(default=40, ge=1)
-    large: int = Field(default=40, ge=1)
+    large: int = Field(default=25, ge=1)
     rounds: int = Field(default=2, ge=0)
     decoding: Decoding = Decoding(temperature=0.0, max_tokens=8000)
 
@@ -127,6 +127,11 @@ class _Draft:
     left: list[SeenValue] = dataclasses.field(default_factory=list)
     again: int = 0
     final: Refining | None = None
+
+    @property
+    def total(self) -> int:
+        """Phrases of the reading."""
+        return sum(map(len, [*self.todo, *self.concepts.values(), self.left]))
 
     def next(self, rounds: int, batch: int) -> list[SeenValue]:
         """The next batch: what an answer left out comes once more at the end."""
@@ -207,6 +212,7 @@ class ModelLifter:
             "field": draft.field.name,
             "description": draft.field.description,
             "grain": draft.field.grain,
+            "kinds": draft.field.name == DOCUMENT_TYPE,
             "per_concept": self.config.per_concept,
             "verbs": draft.field.name == TASK,
             "concepts": concepts,
@@ -214,6 +220,7 @@ class ModelLifter:
             "contexts": with_context,
             "phrases": "\n".join(_line(number, value, with_context) for number, value in enumerate(batch, 1)),
             "count": len(batch),
+            "total": draft.total,
         }
         name = f"{draft.field.name}/{draft.reading}/{len(draft.todo)}/{draft.again}"
         return ChatRequest(name, Prompt(load_template(SORT), variables), Sorting, self.config.decoding)
@@ -230,6 +237,7 @@ class ModelLifter:
             "field": draft.field.name,
             "description": draft.field.description,
             "grain": draft.field.grain,
+            "kinds": draft.field.name == DOCUMENT_TYPE,
             "wanted": min(len(draft.concepts), max(3, round(phrases / many))) if many else None,
             "concepts": shown,
             "count": len(draft.concepts),
