@@ -65,18 +65,19 @@ def kept(found: Sequence[LabelledRecord], catalogue: Catalogue, *, roll_up: bool
 
 
 def report(name: str, found: Sequence[LabelledRecord], catalogue: Catalogue) -> None:
-    graphs, _ = build_graphs(found, GraphConfig(min_support=K), catalogue=catalogue)
-    there = sum(record.document_type is not None for record in found)
-    walkable = 0
-    for graph in graphs:
-        if any(node.field == TASK for node in graph.nodes):
-            walkable += graph.records if any(one.paths for one in path_quality([graph], WalkConfig(), 0, None, 200)) else 0
     print(
         f"{name}: {kept(found, catalogue, roll_up=False):.0%} of records keep {LABELS} labels at K = {K}, {kept(found, catalogue, roll_up=True):.0%} rolled up"
     )
-    print(
-        f"  {walkable} of {there} records with a document ({walkable / there:.0%}) are in one of {len(graphs)} graphs with a path of {NODES} nodes"
-    )
+    there = sum(record.document_type is not None for record in found)
+    for least, rolled in ((0, "by records alone"), (NODES, "by records and paths")):
+        graphs, _ = build_graphs(found, GraphConfig(min_support=K, min_path=least), catalogue=catalogue)
+        walkable = 0
+        for graph in graphs:
+            if any(node.field == TASK for node in graph.nodes):
+                walkable += graph.records if any(one.paths for one in path_quality([graph], WalkConfig(), 0, None, 200)) else 0
+        print(
+            f"  types rolled up {rolled}: {walkable} of {there} records with a document ({walkable / there:.0%}) are in one of {len(graphs)} graphs with a path of {NODES} nodes"
+        )
     large = [graph for graph in graphs if graph.records >= TYPE_RECORDS]
     held = [frozenset(up for label in record.labels for up in catalogue.lineage(label)) for record in found]
     for one in path_quality(large, WalkConfig(), 0, held, 4000):

@@ -11,7 +11,7 @@ from wildgraph.stages.graph import GraphConfig
 from wildgraph.taskgraph import TaskGraph, read_graphs
 from wildgraph.taskgraph.interchange import from_gexf, from_graphml
 
-CONFIG = GraphConfig(min_support=3, min_type_records=2)
+CONFIG = GraphConfig(min_support=3, min_type_records=2, min_path=0)
 
 
 def some_records(kind="document_type/contract", start=0):

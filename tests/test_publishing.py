@@ -132,7 +132,7 @@ def test_nothing_published_names_a_record_or_a_user(tmp_path, monkeypatch):
 
 
 def test_a_stale_type_goes_and_other_files_stay(tmp_path):
-    config = GraphConfig(min_support=2, min_type_records=2)
+    config = GraphConfig(min_support=2, min_type_records=2, min_path=0)
     novel = [record(30 + n, ["task/translate"], f"n{n}", kind="document_type/novel") for n in range(3)]
     run = run_of(tmp_path / "run", [*some_records(), *novel], config)
     (run / "graphs" / "README.md").write_text("mine")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from made_graphs import graph, graphs
 from whole_runs import GRAPHS
 
-from wildgraph.reach import BARRIERS, Tour, edges_of, reachable_edges
+from wildgraph.reach import BARRIERS, Tour, edges_of, offers_path, reachable_edges
 from wildgraph.taskgraph import read_graphs
 from wildgraph.terrain import PathRules, prepare
 
@@ -159,3 +159,29 @@ def test_a_tour_begins_again_when_everything_was_visited():
         tour.path(terrain, index, 0)
     assert tour.visits[reachable].min() >= 3
     assert all(len(list(pairwise(path))) >= 2 for path in toured(terrain, 3))
+
+
+# ----------------------------------------------------------------- any path at all
+
+
+CHAIN = graph(
+    {"task/a": 30, "intent/c": 9, "context/d": 9, "output_format/e": 9, "output_format/f": 9},
+    {
+        ("task/a", "intent/c"): 4,
+        ("intent/c", "context/d"): 3,
+        ("context/d", "output_format/e"): 3,
+        ("output_format/e", "output_format/f"): 3,
+    },
+    records=30,
+)
+
+
+def test_a_graph_offers_a_path_of_so_many_labels_from_a_start():
+    assert offers_path(CHAIN, 4), "a label of all records is a step here"
+    assert not offers_path(CHAIN, 5), "a path holds one form"
+    assert not offers_path(CHAIN, 4, {"context"})
+    assert offers_path(CHAIN, 4, {"output_format"})
+    assert offers_path(CHAIN, 4, ())
+    assert not offers_path(CHAIN, 2, {"sentiment"})
+    assert offers_path(CHAIN, 1)
+    assert not offers_path(graph({}, {}, records=30), 1)

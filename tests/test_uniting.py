@@ -65,11 +65,11 @@ def test_a_merged_run_can_be_published_at_another_k_and_merged_again_into_its_pl
 
 
 def test_the_strictest_settings_of_the_runs_are_taken(tmp_path):
-    low = run_of(tmp_path / "low", RECORDS[:15], GraphConfig(min_support=2, min_type_records=3, no_document="keep"))
-    high = run_of(tmp_path / "high", RECORDS[15:], GraphConfig(min_support=4, min_type_records=6))
+    low = run_of(tmp_path / "low", RECORDS[:15], GraphConfig(min_support=2, min_type_records=3, min_path=3, no_document="keep"))
+    high = run_of(tmp_path / "high", RECORDS[15:], GraphConfig(min_support=4, min_type_records=6, min_path=4))
     merge_graphs([low, high], tmp_path / "merged")
     settings = RunDirectory.open(tmp_path / "merged").stage("graph")["settings"]
-    assert settings == {"min_support": 4, "min_type_records": 6, "no_document": "drop"}
+    assert settings == {"min_support": 4, "min_type_records": 6, "min_path": 4, "no_document": "drop"}
 
 
 def test_the_key_goes_along_where_it_lies_in_a_run(tmp_path, monkeypatch):

@@ -5,15 +5,17 @@ Exact where the search ends within its budget, which it does on graphs of up to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
 from wildgraph.chance import Floats, Indices, Nodes
+from wildgraph.fields import DEFAULT_FIELDS, TASK
 from wildgraph.paths import Terms, sample_paths
-from wildgraph.terrain import Terrain
+from wildgraph.taskgraph import TaskGraph
+from wildgraph.terrain import PathRules, Terrain, prepare
 
 Barrier = Literal["barred", "no_start", "too_far", "caps", "undecided"]
 
@@ -32,6 +34,8 @@ _BUDGET = 20_000
 _ALL, _BEGIN = 500_000, 2_000
 #: Rounds of walks before any search.
 _ROUNDS = 40
+#: Walks that are tried to find any path.
+_OFFERED = 256
 #: Walks of a tour from which the one with most news is taken.
 _SCOUTS = 48
 #: What a visit takes off an edge's log-weight.
@@ -49,6 +53,23 @@ class Reach:
 
     witness: Mapping[int, tuple[int, ...]]
     barrier: Mapping[int, Barrier]
+
+
+def offers_path(graph: TaskGraph, length: int, starts: Collection[str] = (TASK,)) -> bool:
+    """Whether walks find a path of so many labels, with as many of a field as the default table allows. Frequent labels count as steps.
+
+    Args:
+        graph: a published graph.
+        length: labels of the path.
+        starts: fields in which it may begin; any if there are none.
+    """
+    if length < 2:
+        return bool(graph.nodes)
+    held = {node.field for node in graph.nodes}
+    caps = {field.name: field.cap for field in DEFAULT_FIELDS}
+    start = dict.fromkeys(sorted(held & set(starts) if starts else held), 1.0)
+    terrain = prepare(graph, PathRules(min_length=length, max_length=length, caps=caps, start=start))
+    return terrain.can_start and bool(sample_paths(terrain, np.arange(_OFFERED, dtype=np.uint64), 0).length.any())
 
 
 def edges_of(terrain: Terrain, path: Sequence[int]) -> list[int]:

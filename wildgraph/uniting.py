@@ -95,6 +95,7 @@ def _merge_exactly(found: Sequence[Source], out: Path, min_support: int | None, 
     config = GraphConfig(
         min_support=min_support or max(one.min_support for one in settings),
         min_type_records=min_type_records or max(one.min_type_records for one in settings),
+        min_path=max(one.min_path for one in settings),
         no_document="keep" if all(one.no_document == "keep" for one in settings) else "drop",
     )
     union = unite([read_counts(source.path) for source in found])

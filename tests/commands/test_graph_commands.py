@@ -8,7 +8,7 @@ from wildgraph.pseudonyms import keyed_user
 from wildgraph.stages.graph import GraphConfig
 from wildgraph.taskgraph import TaskGraph
 
-CONFIG = GraphConfig(min_support=3, min_type_records=2)
+CONFIG = GraphConfig(min_support=3, min_type_records=2, min_path=0)
 
 
 @pytest.fixture(autouse=True)

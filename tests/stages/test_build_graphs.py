@@ -14,6 +14,7 @@ from wildgraph.taskgraph.statistics import Supports, describe
 CATALOGUE = catalogue()
 CONTRACT = "document_type/contract"
 KEEP_ALL = GraphConfig(min_support=1, min_type_records=1)
+BY_COUNT = GraphConfig(min_support=3, min_path=0)  # types by their records alone
 
 
 def one_graph(found, config=KEEP_ALL):
@@ -161,9 +162,7 @@ def of_type(kind, count, start=0, labels=("task/translate",)):
 
 
 def test_a_type_with_enough_records_keeps_its_own_graph():
-    graphs, rejections = build_graphs(
-        of_type(CONTRACT, 10) + of_type("document_type/novel", 10, 10), GraphConfig(min_support=3), catalogue=CATALOGUE
-    )
+    graphs, rejections = build_graphs(of_type(CONTRACT, 10) + of_type("document_type/novel", 10, 10), BY_COUNT, catalogue=CATALOGUE)
     assert [(graph.document_type, graph.name, graph.records) for graph in graphs] == [
         (CONTRACT, "contract", 10),
         ("document_type/novel", "novel", 10),
@@ -173,50 +172,79 @@ def test_a_type_with_enough_records_keeps_its_own_graph():
 
 def test_rare_types_roll_up_to_their_parent_and_common_siblings_do_not():
     found = of_type(CONTRACT, 12) + of_type("document_type/verdict", 6, 20) + of_type("document_type/legal", 4, 40)
-    graphs, rejections = build_graphs(found, GraphConfig(min_support=3), catalogue=CATALOGUE)
+    graphs, rejections = build_graphs(found, BY_COUNT, catalogue=CATALOGUE)
     assert [(graph.document_type, graph.records) for graph in graphs] == [(CONTRACT, 12), ("document_type/legal", 10)]
     assert rejections == []
 
 
 def test_what_is_left_over_goes_to_any_document():
     found = of_type(CONTRACT, 6) + of_type("document_type/novel", 5, 20)
-    (graph,), rejections = build_graphs(found, GraphConfig(min_support=3), catalogue=CATALOGUE)
+    (graph,), rejections = build_graphs(found, BY_COUNT, catalogue=CATALOGUE)
     assert (graph.document_type, graph.name, graph.records) == ("document_type/document", "document", 11)
     assert rejections == []
 
 
 def test_too_few_of_all_types_are_rejections_one_by_one():
     found = of_type(CONTRACT, 3) + of_type("document_type/novel", 4, 20)
-    graphs, rejections = build_graphs(found, GraphConfig(min_support=3), catalogue=CATALOGUE)
+    graphs, rejections = build_graphs(found, BY_COUNT, catalogue=CATALOGUE)
     assert graphs == []
     assert {(item.item, item.reason, item.stage) for item in rejections} == {(item.id, "rare_document_type", "graph") for item in found}
 
 
 def test_a_type_needs_k_users_and_not_only_records():
     found = [record(n, ["task/translate"], user="same") for n in range(30)]
-    graphs, rejections = build_graphs(found, GraphConfig(min_support=3), catalogue=CATALOGUE)
+    graphs, rejections = build_graphs(found, BY_COUNT, catalogue=CATALOGUE)
     assert graphs == []
     assert [item.reason for item in rejections] == ["rare_document_type"] * 30
 
 
 def test_queries_without_a_document_are_dropped_or_kept_apart():
     found = of_type(CONTRACT, 10) + of_type(None, 10, 50)
-    graphs, rejections = build_graphs(found, GraphConfig(), catalogue=CATALOGUE)
+    graphs, rejections = build_graphs(found, BY_COUNT, catalogue=CATALOGUE)
     assert [graph.document_type for graph in graphs] == [CONTRACT]
     assert {(item.reason, item.kind) for item in rejections} == {("no_document", "filtered")}
     assert len(rejections) == 10
-    graphs, rejections = build_graphs(found, GraphConfig(no_document="keep"), catalogue=CATALOGUE)
+    graphs, rejections = build_graphs(found, BY_COUNT.model_copy(update={"no_document": "keep"}), catalogue=CATALOGUE)
     assert [(graph.document_type, graph.name) for graph in graphs] == [(CONTRACT, "contract"), ("document_type/no-document", "no document")]
     assert rejections == []
     # too few of them are not mixed with documents
-    graphs, rejections = build_graphs(of_type(CONTRACT, 10) + of_type(None, 5, 50), GraphConfig(no_document="keep"), catalogue=CATALOGUE)
+    graphs, rejections = build_graphs(
+        of_type(CONTRACT, 10) + of_type(None, 5, 50), BY_COUNT.model_copy(update={"no_document": "keep"}), catalogue=CATALOGUE
+    )
     assert [graph.document_type for graph in graphs] == [CONTRACT]
     assert {item.reason for item in rejections} == {"rare_document_type"}
 
 
+#: A path of three: a task, a form of answer, a mood.
+WALKED = ("task/translate", "output_format/table", "sentiment/neutral")
+
+
+def test_a_type_whose_graph_offers_no_path_rolls_up_as_a_rare_one_does():
+    found = [*of_type(CONTRACT, 12, labels=WALKED), *of_type("document_type/verdict", 12, 20), *of_type("document_type/novel", 12, 40)]
+    shape = BY_COUNT.model_copy(update={"min_path": 3})
+    graphs, rejections = build_graphs([*found, *of_type("document_type/legal", 12, 60, WALKED)], shape, catalogue=CATALOGUE)
+    assert [(graph.document_type, graph.records) for graph in graphs] == [
+        (CONTRACT, 12),
+        ("document_type/document", 12),  # the novels: what nothing is above stays as it is
+        ("document_type/legal", 24),  # with the verdicts
+    ]
+    assert rejections == []
+    assert len(build_graphs(found, BY_COUNT, catalogue=CATALOGUE)[0]) == 3
+    graphs, _ = build_graphs(of_type(None, 12), shape.model_copy(update={"no_document": "keep"}), catalogue=CATALOGUE)
+    assert [graph.document_type for graph in graphs] == ["document_type/no-document"]
+
+
+@pytest.mark.parametrize(("path", "supports"), [(0, {4: 1, 12: 4}), (3, {12: 3, 16: 1})])
+def test_supports_without_pruning_are_of_the_types_that_the_graphs_have(path, supports):
+    found = [*of_type(CONTRACT, 12, labels=WALKED), *of_type("document_type/verdict", 12, 20), *of_type("document_type/novel", 4, 40)]
+    shape = GraphConfig(min_support=3, min_type_records=4, min_path=path)
+    nodes = unpruned_supports(found, shape, catalogue=CATALOGUE).nodes.tolist()
+    assert {users: count for users, count in enumerate(nodes) if count} == supports
+
+
 def test_records_none_of_whose_labels_survive_are_rejections():
     found = [*of_type(CONTRACT, 10), record(90, ["task/compare-prices"]), record(91, [])]
-    graphs, rejections = build_graphs(found, GraphConfig(), catalogue=CATALOGUE)
+    graphs, rejections = build_graphs(found, BY_COUNT, catalogue=CATALOGUE)
     assert graphs[0].records == 12
     assert [(item.item, item.reason) for item in rejections] == [("r090", "no_labels"), ("r091", "no_labels")]
 
@@ -281,9 +309,13 @@ def test_another_users_records_never_make_a_support_smaller(found, k):
 
 @settings(deadline=None)
 @given(mixed, st.integers(1, 3), st.integers(1, 8), st.sampled_from(["drop", "keep"]))
-def test_supports_without_pruning_are_those_of_the_graphs_at_k_1(found, k, least, no_document):
-    config = GraphConfig(min_support=k, min_type_records=least, no_document=no_document)
-    graphs, _ = build_graphs(found, config.model_copy(update={"min_support": 1}), catalogue=CATALOGUE)
+def test_supports_without_pruning_are_those_of_the_same_types_at_k_1(found, k, least, no_document):
+    config = GraphConfig(min_support=k, min_type_records=least, no_document=no_document, min_path=0)
+    other = "document_type/no-document" if no_document == "keep" else None
+    typed = [(kind, one) for one in found if (kind := one.document_type or other) is not None]
+    pools = roll_up_types(typed, config, CATALOGUE)
+    one_user = config.model_copy(update={"min_support": 1})
+    graphs = [build_graph(kind, members, one_user, CATALOGUE)[0] for kind, members in pools.items() if kind]
     supports = unpruned_supports(found, config, catalogue=CATALOGUE)
     assert describe([], supports).kept == describe([], Supports.of(graphs)).kept
     assert (supports.nodes.tolist(), supports.edges.tolist()) == (Supports.of(graphs).nodes.tolist(), Supports.of(graphs).edges.tolist())

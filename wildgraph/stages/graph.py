@@ -6,7 +6,7 @@ A pure integer function of records and catalogue, independent of the records' or
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Literal
 
@@ -15,13 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from wildgraph.catalogue import Catalogue
 from wildgraph.cooccurrence import PairCounts, count_labels, count_pairs, encode
 from wildgraph.fields import ANY_DOCUMENT as GENERIC_TYPE
-from wildgraph.fields import DOCUMENT_TYPE
+from wildgraph.fields import DOCUMENT_TYPE, TASK
+from wildgraph.reach import offers_path
 from wildgraph.records import LabelledRecord, Rejection
 from wildgraph.taskgraph import GraphEdge, GraphNode, TaskGraph
 from wildgraph.taskgraph.statistics import Supports
 
 STAGE = "graph"
-VERSION = 1
+VERSION = 2
 
 #: Where records go when neither their type nor its parent has enough of them, beside those of which no more is known than 'document'.
 ANY_DOCUMENT = f"{DOCUMENT_TYPE}/{GENERIC_TYPE}"
@@ -35,6 +36,8 @@ class GraphConfig(BaseModel):
     Attributes:
         min_support: K: distinct users below which a node or an edge is not published, and folds into its parent or is dropped.
         min_type_records: records below which a document type rolls up to its parent.
+        min_path: labels of the shortest path that a type's graph has to offer, or the type rolls up as well: nothing could be sampled from it.
+            0 keeps any graph. As ``walk.min_length``. [ours]
         no_document: whether queries without a document make a graph of their own.
     """
 
@@ -42,6 +45,7 @@ class GraphConfig(BaseModel):
 
     min_support: int = Field(default=3, ge=1)
     min_type_records: int = Field(default=10, ge=1)
+    min_path: int = Field(default=5, ge=0)
     no_document: Literal["drop", "keep"] = "drop"
 
 
@@ -59,11 +63,12 @@ def build_graphs(
     typed, untyped = _typed(items, config)
     rejections = [Rejection(stage=STAGE, item=record.id, reason="no_document") for record in untyped]
     graphs = []
-    for kind, members in roll_up_types(typed, config, catalogue).items():
+    pools, made = _pools(typed, config, catalogue)
+    for kind, members in pools.items():
         if kind is None:
             rejections += [Rejection(stage=STAGE, item=record.id, reason="rare_document_type") for record in members]
             continue
-        graph, unlabelled = build_graph(kind, members, config, catalogue)
+        graph, unlabelled = made[kind] if kind in made else build_graph(kind, members, config, catalogue)
         rejections += [Rejection(stage=STAGE, item=record.id, reason="no_labels") for record in unlabelled]
         if graph.nodes:
             graphs.append(graph)
@@ -83,27 +88,46 @@ def _typed(records: Iterable[LabelledRecord], config: GraphConfig) -> tuple[list
     return typed, untyped
 
 
+_Built = tuple[TaskGraph, list[LabelledRecord]]
+
+
+def _pools(
+    typed: Sequence[tuple[str, LabelledRecord]], config: GraphConfig, catalogue: Catalogue
+) -> tuple[dict[str | None, list[LabelledRecord]], dict[str, _Built]]:
+    """Records by the type whose graph they enter, and the graphs that were made to see whether they offer a path."""
+    made: dict[str, _Built] = {}
+    starts = {TASK} if any(concept.field == TASK for concept in catalogue.concepts.values()) else set()
+
+    def offers(kind: str, members: Sequence[LabelledRecord]) -> bool:
+        made[kind] = build_graph(kind, members, config, catalogue)
+        return offers_path(made[kind][0], config.min_path, starts)
+
+    return roll_up_types(typed, config, catalogue, offers if config.min_path else None), made
+
+
 def unpruned_supports(records: Iterable[LabelledRecord], config: GraphConfig, *, catalogue: Catalogue) -> Supports:
-    """How many users are behind the nodes and edges that the graphs would have at K = 1, without making these graphs.
+    """How many users are behind the nodes and edges that the graphs would have if none were pruned, without making these graphs.
 
     Args:
         records: from the canonicalize stage.
-        config: thresholds; its K is passed over.
+        config: thresholds of the graphs.
         catalogue: the concepts' hierarchy.
     """
-    config = config.model_copy(update={"min_support": 1})
-    pools = roll_up_types(_typed(records, config)[0], config, catalogue)
+    pools, _ = _pools(_typed(sorted(records, key=lambda record: record.id), config)[0], config, catalogue)
     rows = ((kind, one.user, one.labels) for kind, members in pools.items() if kind is not None for one in members)
     coded = encode(rows).records
     return Supports.counted((count_labels(coded).users,), (block.users for block in count_pairs(coded)))
 
 
 def roll_up_types(
-    typed: Sequence[tuple[str, LabelledRecord]], config: GraphConfig, catalogue: Catalogue
+    typed: Sequence[tuple[str, LabelledRecord]],
+    config: GraphConfig,
+    catalogue: Catalogue,
+    suits: Callable[[str, Sequence[LabelledRecord]], bool] | None = None,
 ) -> dict[str | None, list[LabelledRecord]]:
     """Records by the type whose graph they enter: the leaf type, else its nearest ancestor, else any document, else none.
 
-    A parent's graph holds only what its rarer children left over, so parent and child never overlap and both have at least
+    A type that ``suits`` does not like rolls up as a rare one does; what nothing is above is not asked about. A parent's graph holds only what its rarer children left over, so parent and child never overlap and both have at least
     ``min_type_records`` records and ``min_support`` users.
     """
     pools: dict[str, list[LabelledRecord]] = defaultdict(list)
@@ -115,7 +139,8 @@ def roll_up_types(
     while pools:
         kind = max(pools, key=lambda one: (one != ANY_DOCUMENT, depth.get(one, 1), one))
         members = pools.pop(kind)
-        if len(members) >= config.min_type_records and len({record.user for record in members}) >= config.min_support:
+        enough = len(members) >= config.min_type_records and len({record.user for record in members}) >= config.min_support
+        if enough and (suits is None or kind in _FALLBACK_NAMES or suits(kind, members)):
             done[kind] = members
             continue
         line = catalogue.lineage(kind)
