@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import synthetic_run
@@ -341,3 +342,17 @@ def test_a_large_graph_is_shown_whole_in_list_and_caption(visit):
     assert page.locator("#list-body tr").count() == 200
     page.click("#list-more")
     assert page.locator("#list-body tr").count() == 400
+
+
+def test_an_address_that_changes_before_the_data_is_there_is_read_when_it_is(html: str, chromium, tmp_path: Path):
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    trouble: list[str] = []
+    page = chromium.new_page()
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.add_init_script(
+        "addEventListener('DOMContentLoaded', () => { location.hash = '#coverage'; dispatchEvent(new PopStateEvent('popstate')); });"
+    )
+    page.goto((tmp_path / "page.html").as_uri())
+    ready(page, "coverage")
+    page.close()
+    assert trouble == []

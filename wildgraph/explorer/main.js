@@ -64,6 +64,7 @@ async function start() {
   startSamples();
   startCompare();
   addEventListener("popstate", () => {
+    if (!about) return; // the data is still being inflated; the address is read when it is there
     readAddress();
     render();
   });
