@@ -15,7 +15,9 @@ from wildgraph.registry import added_by
 
 @contextmanager
 def writing(target: Path, mode: int = 0o644) -> Iterator[IO[str]]:
-    """A text file that takes its place when it is whole and on the disk. Lone surrogates become question marks: no other program could read it with them.
+    """A text file that takes its place when it is whole and on the disk.
+
+    Lone surrogates become question marks: no other program could read it with them.
 
     Args:
         target: the file; its folders are made.

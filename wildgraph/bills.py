@@ -84,7 +84,7 @@ class BillBook:
     def _write(self, stages: Mapping[str, Any], running: Mapping[str, Any]) -> None:
         content = {"stages": stages, **({"running": running} if running else {})}
         text = json.dumps(content, indent=1, sort_keys=True) + "\n"
-        with writing(self._file, 0o644) as handle:
+        with writing(self._file) as handle:
             handle.write(text)
 
 

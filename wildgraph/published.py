@@ -111,7 +111,8 @@ def graph_stats(source: str | Path) -> GraphStats:
     if not found.counted:
         return describe(found.graphs)
     counts = read_counts(found.path)
-    return describe(found.graphs, unpruned_supports(counts.records, found.settings(), catalogue=counts.catalogue))
+    kinds = {graph.document_type for graph in found.graphs}
+    return describe(found.graphs, unpruned_supports(counts.records, found.settings(), catalogue=counts.catalogue, kinds=kinds))
 
 
 def check_graphs(source: str | Path, *, min_support: int | None = None) -> list[str]:

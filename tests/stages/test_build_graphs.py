@@ -238,7 +238,8 @@ def test_a_type_whose_graph_offers_no_path_rolls_up_as_a_rare_one_does():
 def test_supports_without_pruning_are_of_the_types_that_the_graphs_have(path, supports):
     found = [*of_type(CONTRACT, 12, labels=WALKED), *of_type("document_type/verdict", 12, 20), *of_type("document_type/novel", 4, 40)]
     shape = GraphConfig(min_support=3, min_type_records=4, min_path=path)
-    nodes = unpruned_supports(found, shape, catalogue=CATALOGUE).nodes.tolist()
+    kinds = [graph.document_type for graph in build_graphs(found, shape, catalogue=CATALOGUE)[0]]
+    nodes = unpruned_supports(found, shape, catalogue=CATALOGUE, kinds=kinds).nodes.tolist()
     assert {users: count for users, count in enumerate(nodes) if count} == supports
 
 
@@ -316,6 +317,6 @@ def test_supports_without_pruning_are_those_of_the_same_types_at_k_1(found, k, l
     pools = roll_up_types(typed, config, CATALOGUE)
     one_user = config.model_copy(update={"min_support": 1})
     graphs = [build_graph(kind, members, one_user, CATALOGUE)[0] for kind, members in pools.items() if kind]
-    supports = unpruned_supports(found, config, catalogue=CATALOGUE)
+    supports = unpruned_supports(found, config, catalogue=CATALOGUE, kinds=[])  # which are not asked about without a path
     assert describe([], supports).kept == describe([], Supports.of(graphs)).kept
     assert (supports.nodes.tolist(), supports.edges.tolist()) == (Supports.of(graphs).nodes.tolist(), Supports.of(graphs).edges.tolist())

@@ -6,7 +6,7 @@ A pure integer function of records and catalogue, independent of the records' or
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
 from typing import Literal
 
@@ -63,8 +63,14 @@ def build_graphs(
     typed, untyped = _typed(items, config)
     rejections = [Rejection(stage=STAGE, item=record.id, reason="no_document") for record in untyped]
     graphs = []
-    pools, made = _pools(typed, config, catalogue)
-    for kind, members in pools.items():
+    made: dict[str, tuple[TaskGraph, list[LabelledRecord]]] = {}
+    starts = {TASK} if any(concept.field == TASK for concept in catalogue.concepts.values()) else set()
+
+    def offers(kind: str, members: Sequence[LabelledRecord]) -> bool:
+        made[kind] = build_graph(kind, members, config, catalogue)
+        return offers_path(made[kind][0], config.min_path, starts)
+
+    for kind, members in roll_up_types(typed, config, catalogue, offers if config.min_path else None).items():
         if kind is None:
             rejections += [Rejection(stage=STAGE, item=record.id, reason="rare_document_type") for record in members]
             continue
@@ -88,32 +94,16 @@ def _typed(records: Iterable[LabelledRecord], config: GraphConfig) -> tuple[list
     return typed, untyped
 
 
-_Built = tuple[TaskGraph, list[LabelledRecord]]
-
-
-def _pools(
-    typed: Sequence[tuple[str, LabelledRecord]], config: GraphConfig, catalogue: Catalogue
-) -> tuple[dict[str | None, list[LabelledRecord]], dict[str, _Built]]:
-    """Records by the type whose graph they enter, and the graphs that were made to see whether they offer a path."""
-    made: dict[str, _Built] = {}
-    starts = {TASK} if any(concept.field == TASK for concept in catalogue.concepts.values()) else set()
-
-    def offers(kind: str, members: Sequence[LabelledRecord]) -> bool:
-        made[kind] = build_graph(kind, members, config, catalogue)
-        return offers_path(made[kind][0], config.min_path, starts)
-
-    return roll_up_types(typed, config, catalogue, offers if config.min_path else None), made
-
-
-def unpruned_supports(records: Iterable[LabelledRecord], config: GraphConfig, *, catalogue: Catalogue) -> Supports:
+def unpruned_supports(records: Iterable[LabelledRecord], config: GraphConfig, *, catalogue: Catalogue, kinds: Collection[str]) -> Supports:
     """How many users are behind the nodes and edges that the graphs would have if none were pruned, without making these graphs.
 
     Args:
         records: from the canonicalize stage.
         config: thresholds of the graphs.
         catalogue: the concepts' hierarchy.
+        kinds: document types of the graphs: which ones offered a path.
     """
-    pools, _ = _pools(_typed(sorted(records, key=lambda record: record.id), config)[0], config, catalogue)
+    pools = roll_up_types(_typed(records, config)[0], config, catalogue, (lambda kind, _: kind in kinds) if config.min_path else None)
     rows = ((kind, one.user, one.labels) for kind, members in pools.items() if kind is not None for one in members)
     coded = encode(rows).records
     return Supports.counted((count_labels(coded).users,), (block.users for block in count_pairs(coded)))
@@ -127,8 +117,9 @@ def roll_up_types(
 ) -> dict[str | None, list[LabelledRecord]]:
     """Records by the type whose graph they enter: the leaf type, else its nearest ancestor, else any document, else none.
 
-    A type that ``suits`` does not like rolls up as a rare one does; what nothing is above is not asked about. A parent's graph holds only what its rarer children left over, so parent and child never overlap and both have at least
-    ``min_type_records`` records and ``min_support`` users.
+    A type that ``suits`` does not like rolls up as a rare one does; what nothing is above is not asked about. A parent's graph holds only
+    what its rarer children left over, so parent and child never overlap and both have at least ``min_type_records`` records and
+    ``min_support`` users.
     """
     pools: dict[str, list[LabelledRecord]] = defaultdict(list)
     for kind, record in typed:
