@@ -1,8 +1,10 @@
+import re
+
 import pytest
 import yaml
 
 from wildgraph.config import Config, load_config
-from wildgraph.errors import ConfigError
+from wildgraph.errors import ConfigError, WildgraphError
 from wildgraph.fields import DEFAULT_FIELDS
 
 
@@ -68,6 +70,20 @@ def test_an_unknown_key_is_an_error_with_a_suggestion(tmp_path, text, message):
     found = refused(tmp_path, text)
     assert found.replace(f"{tmp_path}/", "").startswith(message)
     assert "sk-123" not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("gate: {gates: [lenght]}", "no gate is called 'lenght' — did you mean 'length'?"),
+        ("gate: {settings: {length: {least: 1}}}", "the gate length has no setting 'least'"),
+        ("gate: {require: [jugde]}", "'jugde' is required, but does not judge"),
+    ],
+)
+def test_what_gates_do_not_have_is_an_error_of_the_configuration_whatever_the_command(tmp_path, text, says):
+    (tmp_path / "run.yaml").write_text(text)
+    with pytest.raises(WildgraphError, match=re.escape(says)):
+        load_config(tmp_path / "run.yaml")
 
 
 @pytest.mark.parametrize(

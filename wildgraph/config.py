@@ -26,7 +26,7 @@ from wildgraph.stages.classify import ClassifyConfig
 from wildgraph.stages.closed_book import ClosedBookConfig
 from wildgraph.stages.contrast import ContrastConfig
 from wildgraph.stages.export import ExportConfig
-from wildgraph.stages.gate import GateConfig
+from wildgraph.stages.gate import GateConfig, make_gates
 from wildgraph.stages.graph import GraphConfig
 from wildgraph.stages.ingest import IngestConfig
 from wildgraph.stages.judge import JudgeConfig
@@ -288,6 +288,7 @@ def load_config(path: Path | None = None, overrides: Mapping[str, Any] | None = 
 
     Raises:
         ConfigError: unreadable file, unknown key, or a value out of range.
+        UsageError: a gate that no package adds.
     """
     loaded = None if path is None else read_yaml(path, "configuration", ConfigError)
     if loaded is not None and not isinstance(loaded, dict):
@@ -309,9 +310,12 @@ def load_config(path: Path | None = None, overrides: Mapping[str, Any] | None = 
         if not math.isfinite(number):
             raise ConfigError(f"configuration key {where!r} must be a finite number (got {number})", _set_in(where.split("."), path, given))
     try:
-        return Config.model_validate(data)
+        config = Config.model_validate(data)
     except ValidationError as error:
         raise _explained(error, path, given) from error
+    if "gate" in data:  # whatever the command: one that does not judge would leave it to a later one
+        make_gates(config.gate)
+    return config
 
 
 def _numbers(section: Mapping[str, Any], where: str = "", depth: int = 4) -> Iterator[tuple[str, float]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from wildgraph.config import Config
 from wildgraph.corpus import FORMAT_VERSION, Corpus, DocumentStore, build_corpus, load_corpus, read_documents, save_corpus, token_counter
+from wildgraph.embedders.vectorfile import VectorFile
 from wildgraph.engines import Engines
 from wildgraph.errors import EmptyResultError, RunError
 from wildgraph.files import expand
@@ -85,7 +86,8 @@ def run_corpus(
                 details.write(json_line(rejection))
 
     try:
-        corpus, rejections = build_corpus(counted(), store, engines.embedder, counter, classifier.assign, config.corpus)
+        vectors = VectorFile(run.private / "vectors.sqlite")
+        corpus, rejections = build_corpus(counted(), store, engines.embedder, counter, classifier.assign, config.corpus, vectors)
     except EmptyResultError as error:
         keep(unread)
         where = f"; the first is {unread[0].where}" if unread else ""

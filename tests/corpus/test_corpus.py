@@ -9,6 +9,7 @@ import pytest
 from wildgraph.corpus import Corpus, CorpusSettings, DocumentStore, EstimatedCounter, build_corpus, load_corpus, save_corpus
 from wildgraph.corpus.build import passages, split_of
 from wildgraph.embedders.hashed import HashedEmbedder
+from wildgraph.embedders.vectorfile import VectorFile
 from wildgraph.errors import EmptyResultError, InputError
 from wildgraph.records import Document, Rejection, content_hash
 
@@ -258,6 +259,48 @@ def test_no_corpus_no_vectors(tmp_path):
 def test_a_wrong_number_of_types_is_refused(tmp_path):
     with DocumentStore(tmp_path / "d") as store, pytest.raises(ValueError, match="0 types"):
         build_corpus([document("a", prose(1), "x")], store, HashedEmbedder(), EstimatedCounter(), lambda batch, _: [])
+
+
+class Counting(HashedEmbedder):
+    asked = 0
+
+    def embed(self, texts):
+        self.asked += len(texts)
+        return super().embed(texts)
+
+
+def test_what_was_cut_short_begins_again_where_it_was_and_what_changes_is_not_embedded_again(tmp_path):
+    documents, kept, embedder = a_corpus_of(), VectorFile(tmp_path / "v.sqlite"), Counting()
+    plain, _ = build(documents, tmp_path)
+    whole = sum(len(passages(one, CorpusSettings())) for one in documents)
+
+    def again(found, kind="x", stops=None, **settings):
+        batches, before = [], embedder.asked
+
+        def typed(batch, _):
+            batches.append(batch)
+            if len(batches) == stops:
+                raise KeyboardInterrupt
+            return [kind] * len(batch)
+
+        with DocumentStore(tmp_path / "again.sqlite") as store:
+            try:
+                corpus, _ = build_corpus(found, store, embedder, EstimatedCounter(), typed, CorpusSettings(batch=8, **settings), kept)
+            except KeyboardInterrupt:
+                corpus = None
+        return corpus, embedder.asked - before
+
+    _, first = again(documents, stops=4)
+    assert 0 < first < whole
+    corpus, rest = again(documents)
+    assert first + rest == whole
+    order = [plain.hashes.index(digest) for digest in corpus.hashes]
+    np.testing.assert_array_equal(corpus.vectors, plain.vectors[order])
+    assert again(documents, kind="y", min_tokens=1)[1] == 0
+    more = document("new", prose(999), "lease")
+    _, new = again([*documents, more])
+    assert new == len(passages(more, CorpusSettings()))
+    assert again(documents, head_words=5)[1] == whole  # other passages
 
 
 def test_passages_cover_the_document_and_are_never_empty():

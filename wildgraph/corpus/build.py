@@ -17,6 +17,7 @@ from wildgraph.corpus.store import DocumentStore
 from wildgraph.corpus.tokens import TURN_TOKENS, TokenCounter
 from wildgraph.corpus.vectors import VectorSpool, centres_of
 from wildgraph.embedders import Embedder, Vectors
+from wildgraph.embedders.vectorfile import VectorFile, vector_key
 from wildgraph.errors import EmptyResultError
 from wildgraph.neardup import Signature, cluster_signatures, signature
 from wildgraph.records import Document, Json, Rejection, Split, canonical_json, content_hash
@@ -105,6 +106,7 @@ def build_corpus(
     counter: TokenCounter,
     assign: Assign,
     settings: CorpusSettings | None = None,
+    kept: VectorFile | None = None,
 ) -> tuple[Corpus, list[Rejection]]:
     """The corpus of the documents that are taken, and what was not, in order.
 
@@ -115,9 +117,11 @@ def build_corpus(
         counter: measures lengths.
         assign: gives documents their types; called once per batch.
         settings: limits, split and vectors.
+        kept: where vectors are found again, a batch at a time, so that reading which was cut short, or which begins again with more
+            documents, other types or another tokenizer, embeds only what is new.
 
     Raises:
-        EmptyResultError: no document was taken.
+        EmptyResultError: no document was taken. UnkeptError: vectors cannot be kept.
     """
     settings = settings or CorpusSettings()
     rejections: list[Rejection] = []
@@ -126,7 +130,7 @@ def build_corpus(
     with VectorSpool(store.path.parent) as spool:
         while batch := list(islice(accepted, settings.batch)):
             texts = [document for document, _ in batch]
-            embedded = embed_documents(texts, embedder, settings)
+            embedded = embed_documents(texts, embedder, settings, kept)
             given = assign(texts, embedded)
             if len(given) != len(texts):
                 raise ValueError(f"{len(given)} types were assigned to {len(texts)} documents")
@@ -212,9 +216,28 @@ def split_of(digest: str, test_share: float, seed: int) -> Split:
     return "test" if int(content_hash("split", seed, digest), 16) < test_share * 16**16 else "train"
 
 
-def embed_documents(documents: Sequence[Document], embedder: Embedder, settings: CorpusSettings) -> Vectors:
-    """Unit vectors of documents: normalised means over their passages; shape (documents, dimension)."""
-    texts = [passages(document, settings) for document in documents]
+def embed_documents(documents: Sequence[Document], embedder: Embedder, settings: CorpusSettings, kept: VectorFile | None = None) -> Vectors:
+    """Unit vectors of documents: normalised means over their passages; shape (documents, dimension).
+
+    Args:
+        documents: texts with their titles; at least one.
+        embedder: makes the vectors of passages.
+        settings: how many passages there are, and how long.
+        kept: where vectors are looked for first, and kept.
+    """
+    texts = [tuple(passages(document, settings)) for document in documents]
+    if kept is None:
+        return _means(texts, embedder)
+    keys = [vector_key(embedder.identity, "document", *several) for several in texts]
+    found = kept.get(keys, embedder.dimension)
+    if missing := {key: several for key, several in zip(keys, texts, strict=True) if key not in found}:
+        new = dict(zip(missing, _means(list(missing.values()), embedder), strict=True))
+        kept.put(new)
+        found |= new
+    return np.stack([found[key] for key in keys])
+
+
+def _means(texts: Sequence[Sequence[str]], embedder: Embedder) -> Vectors:
     embedded = embedder.embed([text for several in texts for text in several])
     ends = np.cumsum([len(several) for several in texts])
     sums = np.add.reduceat(embedded.astype(np.float64), np.concatenate(([0], ends[:-1])), axis=0)
