@@ -153,6 +153,7 @@ class _Export:
                 if not objective.rows:
                     raise _empty(exporter.name, count, self.left_out)
                 files.close()
+                objective.digest = files.digest()
                 objectives.append((exporter, objective))
             if self.n_too_long:
                 raise self._overlong()

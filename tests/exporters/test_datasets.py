@@ -213,6 +213,22 @@ def test_datasets_loads_every_config(tmp_path):
         assert {split: len(rows) for split, rows in loaded.items()} == {"train": 16 + extra, "test": 4}
 
 
+@pytest.mark.parametrize("again", ["same", "other"])
+def test_datasets_takes_no_other_export_for_this_one(tmp_path, again):
+    """It keeps what it read of a local folder under the folder's own name and the card's header, whatever lies in the files."""
+    datasets = pytest.importorskip("datasets", reason="datasets is not installed")
+    first, second = tmp_path / "one/export", tmp_path / ("one/export" if again == "same" else "two/export")
+
+    def ids(folder, items):
+        write(folder, items)
+        return sorted(datasets.load_dataset(str(folder), "sft", split="train", cache_dir=str(tmp_path / "cache"))["id"])
+
+    one, two = [*rich(), dialogue(index=30)], [*rich(), dialogue(index=31)]
+    before, after = ids(first, one), ids(second, two)
+    assert len(before) == len(after)
+    assert before != after
+
+
 # --------------------------------------------------------------------------- version
 
 
@@ -271,6 +287,8 @@ def test_the_header_has_a_config_for_each_objective(tmp_path):
     header, body = card(tmp_path)
     parts = {name: make_exporter(name).suffix for name in ("sft", "dpo")}
     assert 'load_dataset("json", data_files="openai/train-*.jsonl")' in body  # `datasets` takes one kind of file in a repository
+    for one in header["configs"]:
+        assert re.fullmatch("20 rows, sha256 [0-9a-f]{16}", one.pop("description"))
     assert header["configs"] == [
         {
             "config_name": name,

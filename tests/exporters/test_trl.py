@@ -52,7 +52,9 @@ def made(tmp_path_factory):
 
     data = write("data", list(pairs()))
     talks = write("talks", [dialogue(documents=(LONG,), index=place) for place in range(4)], to=("sft",))
-    return {"model": model, "data": data, "talks": talks, "folder": folder}
+    few = write("few", list(pairs())[:3], to=("grpo",))
+    held_out = write("held-out", [one for one in pairs() if one.split == "test"], to=("grpo",))
+    return {"model": model, "data": data, "talks": talks, "few": few, "held-out": held_out, "folder": folder}
 
 
 def loaded(made, objective, data="data"):
@@ -232,6 +234,8 @@ def test_the_scripts_of_the_export_run_and_stop_where_rows_would_be_cut_off(made
         call("talks", "sft", "talks", "--batch-size", "2"): "well",
         call("data", "dpo", "dpo", "--only-matched"): "well",
         call("data", "grpo", "grpo", "--generations", "2", "--max-completion", "8"): "well",
+        call("few", "grpo", "few", "--generations", "2", "--max-completion", "8", "--accumulate", "8", "--steps", "-1"): "well",
+        call("held-out", "grpo", "no"): "there are no rows to train on",
         call("data", "sft", "no", "--max-length", "1024"): "rows are cut off at --max-length 1024: give a larger one",
         call("data", "dpo", "no", "--max-length", "1024"): "rows are cut off at --max-length 1024: give a larger one",
         call("data", "grpo", "no", "--max-prompt", "1024", "--generations", "2"): "more than --max-prompt 1024",
@@ -248,6 +252,7 @@ def test_the_scripts_of_the_export_run_and_stop_where_rows_would_be_cut_off(made
     assert len(ended) == len(wanted), done.stderr[-3000:]
     for (call_, says), end in zip(wanted.items(), ended, strict=True):
         assert says in end, (call_, end)
-    for name in ("sft", "talks", "dpo", "grpo"):
+    assert "3 rows are fewer than the prompts of a step: 3 batches in a step in place of 8" in done.stdout
+    for name in ("sft", "talks", "dpo", "grpo", "few"):
         assert (tmp_path / name / "model.safetensors").is_file()
     assert not (tmp_path / "no" / "model.safetensors").exists()

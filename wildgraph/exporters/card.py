@@ -160,7 +160,9 @@ def _header(contents: Contents, about: About) -> dict[str, object]:
     configs = []
     for place, (exporter, part) in enumerate(_configured(contents)):
         data = [{"split": split, "path": f"{exporter.name}/{split}-*.{exporter.suffix}"} for split in SPLITS if part.splits[split]]
-        configs.append({"config_name": exporter.name, **({"default": True} if place == 0 else {}), "data_files": data})
+        # `datasets` knows a local folder by its name and by this header alone: without a digest in it, another export would be taken for this one.
+        described = {"description": f"{part.rows} rows, sha256 {part.digest}"}
+        configs.append({"config_name": exporter.name, **({"default": True} if place == 0 else {}), **described, "data_files": data})
     names = [exporter.name for exporter, _ in contents.objectives]
     tags = ["synthetic", "long-context", *dict.fromkeys(_TASKS.get(name, "instruction-tuning") for name in names), *names, "wildgraph"]
     if any(name in ("sft", "dpo", "grpo") for name in names):

@@ -26,7 +26,7 @@ class Objective:
 
     Attributes:
         rows, splits: how many. longest, longest_answer: in tokens. several: rows whose completion holds more than one answer.
-        counts: what is counted -> value -> rows. lengths: what is measured -> tokens of every row.
+        digest: of its files. counts: what is counted -> value -> rows. lengths: what is measured -> tokens of every row.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Objective:
     longest: int = 0
     longest_answer: int = 0
     several: int = 0
+    digest: str = ""
     splits: Counter[str] = field(default_factory=Counter)
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     lengths: dict[str, array[int]] = field(default_factory=dict)
