@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from plausible_answers import plausible
 from whole_runs import SEEDS, pairs, requests_of, seed_documents, seed_queries, write_rows
 
 import wildgraph as api
 from wildgraph.backends.scripted import ScriptedModel
-from wildgraph.errors import ConfigError
+from wildgraph.errors import ConfigError, UsageError
 from wildgraph.estimating import estimate_build, estimate_sample
 from wildgraph.llm import ChatRequest, Completion
 
@@ -89,3 +91,29 @@ def test_an_estimate_knows_what_it_answered_and_asks_it_nothing(inputs: Path):
     documents = [inputs / "documents.jsonl"]
     assert estimate_sample(inputs / "run", documents, config=config, model=silent).total("expected").requests > 4
     assert silent.seen == []
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"model": lambda messages: "text"}, "is no chat model — it has an identity and a method map"),
+        ({"model": "gpt"}, "'gpt' is no chat model"),
+        ({"config": {"ingest.limit": 60}}, "a configuration is a Config, not dict"),
+    ],
+)
+def test_what_is_no_model_and_no_configuration_is_named(inputs: Path, tmp_path: Path, more: dict[str, object], says: str):
+    with pytest.raises(UsageError, match=re.escape(says)):
+        api.build(inputs / "log.jsonl", tmp_path / "run", **more)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("logs", [[{"query": "x"}], 3, pd.DataFrame({"query": ["x"]})])
+def test_rows_in_place_of_files_are_named(tmp_path: Path, logs: object):
+    with pytest.raises(UsageError, match="a log is a path, not"):
+        api.build(logs, tmp_path / "run")
+
+
+def test_files_and_folders_may_be_strings(tmp_path: Path):
+    (tmp_path / "run.yaml").write_text("graph: {min_support: 4}")
+    assert api.load_config(str(tmp_path / "run.yaml")).graph.min_support == 4
+    assert api.read_graphs(str(SEEDS.parent / "graphs")) == api.read_graphs(SEEDS.parent / "graphs")

@@ -92,7 +92,7 @@ def place(tmp_path: Path, demo: Demo, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 def write_model(folder: Path) -> None:
     """The reader's own model: a function of messages."""
-    code = "from plausible_answers import plausible\n\n\ndef complete(messages):\n    return plausible({'messages': messages})\n"
+    code = "from plausible_answers import plausible\n\n\ndef complete(messages, decoding):\n    return plausible({'messages': messages})\n"
     (folder / "my_model.py").write_text(code)
 
 

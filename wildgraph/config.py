@@ -279,7 +279,7 @@ class Config(_Section):
         return {key: value for key, value in shown.items() if value not in ({}, [])}
 
 
-def load_config(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
+def load_config(path: str | Path | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
     """A configuration from a YAML file and overrides by dotted key; overrides of ``None`` are ignored.
 
     Args:
@@ -290,6 +290,7 @@ def load_config(path: Path | None = None, overrides: Mapping[str, Any] | None = 
         ConfigError: unreadable file, unknown key, or a value out of range.
         UsageError: a gate that no package adds.
     """
+    path = None if path is None else Path(path)
     loaded = None if path is None else read_yaml(path, "configuration", ConfigError)
     if loaded is not None and not isinstance(loaded, dict):
         raise ConfigError(f"{path} must hold keys and values", "such as `graph: {min_support: 3}`")

@@ -14,7 +14,7 @@ from wildgraph.config import Config, OtherModelConfig
 from wildgraph.corpus import token_counter
 from wildgraph.embedders import Embedder, make_embedder
 from wildgraph.embedders.cached import CachedEmbedder, shared_cache
-from wildgraph.errors import ConfigError
+from wildgraph.errors import ConfigError, UsageError
 from wildgraph.funnel import StageCount
 from wildgraph.lifters import Lifter
 from wildgraph.lifters.by_likeness import LikenessLifter
@@ -122,8 +122,12 @@ def handed(config: Config, model: ChatModel | None) -> tuple[Config, ChatModel |
 
     Raises:
         ConfigError: settings name another model, or would have to be obeyed by a model that does not know of them.
-        UsageError: there is no such back end.
+        UsageError: there is no such back end, or what was handed over is no configuration or no model.
     """
+    if not isinstance(config, Config):
+        raise UsageError(f"a configuration is a Config, not {type(config).__name__}", "wildgraph.load_config(FILE, {KEY: VALUE}) makes one")
+    if model is not None and not isinstance(model, ChatModel):
+        raise UsageError(f"{model!r:.60} is no chat model", "it has an identity and a method map; FunctionModel makes one of a function")
     settings = config.model
     if model is None and settings.backend:
         model = _plugged(settings.backend, settings.name)

@@ -107,8 +107,10 @@ def _named(paths: str | Path | Sequence[str | Path], what: str) -> list[str | Pa
     Raises:
         UsageError: one is empty, which would mean the current folder. InputError: one lies in the home folder of nobody.
     """
-    paths = [paths] if isinstance(paths, str | Path) else list(paths)
+    paths = [paths] if isinstance(paths, str | Path) else list(paths) if isinstance(paths, Sequence) else [paths]
     for path in paths:
+        if not isinstance(path, str | Path):
+            raise UsageError(f"a {what} is a path, not {type(path).__name__}", "write what you have to a file, such as parquet or JSONL")
         if not str(path).strip():
             raise UsageError(f"a {what} with an empty name was given", "is a shell variable unset?")
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from wildgraph.errors import PluginError
 from wildgraph.llm.answers import read
 from wildgraph.llm.model import ChatRequest, Completion, Failure
 from wildgraph.llm.stored import Stored
@@ -49,4 +50,9 @@ class ScriptedModel:
     def _answer(self, request: ChatRequest) -> str | Failure:
         if isinstance(self._answers, Mapping):
             return self._answers.get(request.id, Failure("refused", "the script has no answer to this request"))
-        return self._answers(request)
+        answer: object = self._answers(request)
+        if not isinstance(answer, str | Failure):
+            raise PluginError(
+                f"the script gave {answer!r:.80} for the request {request.id!r}, no answer", "an answer is a text or a failure"
+            )
+        return answer

@@ -275,12 +275,13 @@ def graph_of(graphs: Sequence[TaskGraph], document_type: str) -> TaskGraph:
     raise UsageError(f"{'several graphs are' if found else 'no graph is'} called {document_type!r}", f"there are {known}")
 
 
-def read_graphs(folder: Path) -> list[TaskGraph]:
+def read_graphs(folder: str | Path) -> list[TaskGraph]:
     """All graphs of a folder, sorted by document type.
 
     Raises:
         InputError: the folder is missing, holds no graph, or one cannot be read.
     """
+    folder = Path(folder)
     paths = sorted(folder.glob("*.json")) if folder.is_dir() else []
     if not paths:
         raise InputError(f"no task graph (*.json) in {folder}", "build one with `wildgraph build LOG... -o RUN`")
