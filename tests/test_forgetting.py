@@ -214,6 +214,28 @@ def test_a_concept_in_the_users_words_gets_another_name(whole, run):
     assert "task/explain" in text
 
 
+def test_a_concept_does_not_get_another_users_words_for_a_name(run):
+    """What is left of it is what one user wrote: it is cut before it quotes that user, as a build cuts names."""
+    quoted = "explain the winding road to the old lighthouse"
+    mined = rows(run / "private/mined.jsonl")
+    other = next(row for row in mined if row["user"] not in {one["user"] for one in mined if "zebra" in json.dumps(one)})
+    other["values"]["task"][0]["general"] = quoted
+    write_rows(run / "private/mined.jsonl", mined)
+    mark = next(row for row in rows(run / "private/catalogue.jsonl") if row["value"] == "explain the zebra affair")
+    lines = [row for row in rows(run / "private/catalogue.jsonl") if row["value"] != "explain the zebra affair"]
+    write_rows(run / "private/catalogue.jsonl", [*lines, mark, {**mark, "value": quoted, "count": 1, "users": 1}])
+    (run / "private/merges.json").write_text(json.dumps({"task/known": mark["concept"], "task/other": "task/third"}))
+    forget(run, "Ann")
+    assert forget(run, "user 6").renamed == 1
+    names = {row["concept"]: row["name"] for row in rows(run / "private/catalogue.jsonl") if row["value"] == quoted}
+    assert names == {"task/explain-the-winding-road": "explain the winding road"}
+    assert "lighthouse" not in (run / "private/concepts.jsonl").read_text()
+    assert json.loads((run / "private/merges.json").read_text()) == {
+        "task/known": "task/explain-the-winding-road",
+        "task/other": "task/third",
+    }
+
+
 def test_the_funnel_still_adds_up(run):
     forget(run, "Ann")
     stages = RunDirectory.open(run).manifest()["stages"]

@@ -148,6 +148,34 @@ def test_merges_and_pins_move_values(records: Path, tmp_path: Path):
     assert after.leaf("task", "list the main points on housing") == before.leaf("task", "translate the clause on housing into spanish")
 
 
+def test_an_earlier_catalogue_brings_its_corrections_along(records: Path, tmp_path: Path):
+    """Of the prior catalogue's concepts too: they would else bear their own names again, and those merged away be back."""
+    run, edits = tmp_path / "run", tmp_path / "edits.yaml"
+    written(
+        edits,
+        "rename: {task/summarize-the-document: sum up a text}\nmerge: {task/translate-a-text: task/summarize-the-document}\n"
+        "move: {task/explain-a-concept: task/summarize-the-document}\n",
+    )
+    build(records, run, "--edits", edits)
+    before = load_catalogue(run)
+    assert before.name("task/summarize-the-document") == "sum up a text"
+    for number in range(2):  # and on to the one after that
+        run, earlier = tmp_path / f"run {number}", run
+        build(records, run, "--catalogue", earlier)
+        after = load_catalogue(run)
+        assert after.name("task/summarize-the-document") == "sum up a text"
+        assert "task/translate-a-text" not in after.concepts
+        assert after.concepts["task/explain-a-concept"].parent == "task/summarize-the-document"
+        assert {place: item.concept for place, item in after.assignments.items()} == {
+            place: item.concept for place, item in before.assignments.items()
+        }
+        assert (run / "graphs/concepts.jsonl").read_bytes() == (tmp_path / "run/graphs/concepts.jsonl").read_bytes()
+    written(edits, "merge: {task/summarize-the-document: task/translate-a-text}\n")
+    outcome = wildgraph("build", "--mined", records, "-o", tmp_path / "circle", "-q", "--catalogue", run, "--edits", edits)
+    assert outcome.code != 0
+    assert "with those of the earlier catalogue, merges go in a circle" in outcome.error
+
+
 def test_an_edit_that_leads_nowhere_is_an_error_of_one_line_and_leaves_the_run(records: Path, tmp_path: Path):
     run = tmp_path / "run"
     build(records, run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,7 @@ from wildgraph.catalogue import load_catalogue, shareable_rows
 from wildgraph.config import Config
 from wildgraph.counts import FORMAT_VERSION as COUNTS_VERSION
 from wildgraph.counts import read_counts, write_counts
-from wildgraph.edits import load_edits
+from wildgraph.edits import MERGES, kept_merges, load_edits
 from wildgraph.embedders.cached import CachedEmbedder
 from wildgraph.engines import Engines, charge
 from wildgraph.fields import MetaField
@@ -172,10 +173,11 @@ class Build:
         settings = self.config.canonicalize
         edits = load_edits(settings.edits)
         earlier = load_catalogue(Path(settings.earlier)) if settings.earlier else None
+        merges = kept_merges(Path(settings.earlier)) if settings.earlier else {}
         marks = [
             settings.model_dump(mode="json", exclude={"edits", "earlier"}),
             edits.model_dump(mode="json"),
-            earlier.fingerprint if earlier else "",
+            [earlier.fingerprint, merges] if earlier else "",
             self.engines.prior.fingerprint,
             self.engines.lifter.identity,
             self.config.graph.min_support,
@@ -193,6 +195,7 @@ class Build:
                     likeness=self.engines.likeness,
                     earlier=earlier,
                     edits=edits,
+                    merges=merges,
                     min_support=self.config.graph.min_support,
                 )
             count.entered = count.passed = len(labels)
@@ -201,7 +204,11 @@ class Build:
             self.run.write_rows("private/catalogue.jsonl", catalogue.rows())
             self.run.write_rows("catalogue.jsonl", shareable_rows(catalogue.rows(), self.config.graph.min_support))
             alone: Json = {name: round(share, 3) for name, share in canonicalize_stage.singletons(catalogue.assignments.values()).items()}
-            files |= {GROUPS: "private", "private/catalogue.jsonl": "private", "catalogue.jsonl": "shareable"}
+            with self.run.writing(MERGES) as handle:
+                handle.write(
+                    json.dumps({one: other for one, other in {**merges, **edits.merge}.items() if one in self.engines.prior.known()})
+                )
+            files |= {MERGES: "private", GROUPS: "private", "private/catalogue.jsonl": "private", "catalogue.jsonl": "shareable"}
             return files, {
                 "values": len(catalogue.assignments),
                 "concepts": len({item.concept for item in catalogue.assignments.values()}),

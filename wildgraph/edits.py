@@ -12,10 +12,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from wildgraph.catalogue import Catalogue
 from wildgraph.errors import InputError, did_you_mean
@@ -24,6 +24,8 @@ from wildgraph.labels import Label
 from wildgraph.records import Assignment, Concept
 
 VERSION = 1
+#: Which of the prior catalogue's concepts a person merged away. Of all others the run's own catalogue says what became of them.
+MERGES = "private/merges.json"
 
 
 class Edits(BaseModel):
@@ -65,6 +67,21 @@ class Edits(BaseModel):
             seen.append(following)
         return seen[-1]
 
+    def after(self, earlier: Mapping[str, str], concepts: Collection[str]) -> Edits:
+        """These, and the merges of an earlier catalogue as far as its concepts are there and nothing else is said of them.
+
+        Raises:
+            InputError: together, merges go in a circle.
+        """
+        known = {one: other for one, other in earlier.items() if one in concepts and other in concepts}
+        try:
+            return Edits(rename=self.rename, merge={**known, **self.merge}, move=self.move, pin=self.pin)
+        except ValidationError as error:
+            said = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise InputError(
+                f"with those of the earlier catalogue, {said}", "merge the other way round, or build without --catalogue"
+            ) from error
+
 
 def load_edits(path: str) -> Edits:
     """The edits in a YAML file; none for an empty path.
@@ -85,6 +102,21 @@ def load_edits(path: str) -> Edits:
             f"{path} holds no edits: {where} {first['msg'].removeprefix('Value error, ')}".replace(":  ", ": "),
             f"see line {line}" if line else "",
         ) from error
+
+
+def kept_merges(run: Path) -> dict[str, str]:
+    """What became of the prior catalogue's concepts that a person merged away in a run: id -> id; nothing where the run does not say.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    file = run / MERGES
+    if not file.is_file():
+        return {}
+    try:
+        return TypeAdapter(dict[str, str]).validate_json(file.read_bytes())
+    except ValidationError as error:
+        raise InputError(f"{file} is damaged", "build that run again") from error
 
 
 def apply_edits(catalogue: Catalogue, edits: Edits) -> Catalogue:

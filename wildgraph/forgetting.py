@@ -6,6 +6,7 @@ are counted anew. What one run cannot reach (the logs themselves, other runs, wh
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +19,7 @@ from pydantic import BaseModel
 from wildgraph.building import CONVERSATIONS, MINED
 from wildgraph.catalogue import concept_id, shareable_rows
 from wildgraph.counts import COUNTS, Counts, has_counts, read_counts, save_counts
+from wildgraph.edits import MERGES, kept_merges
 from wildgraph.errors import EmptyResultError, InputError, RunError
 from wildgraph.forgotten import forgotten_users, note_forgotten
 from wildgraph.funnel import StageCount
@@ -27,11 +29,11 @@ from wildgraph.llm.answers import Turn, follow_up, read
 from wildgraph.pseudonyms import key_id, keyed_record, keyed_user
 from wildgraph.publishing import publish_counts
 from wildgraph.readers.layout import name_of
-from wildgraph.records import Concept, Conversation, Json
+from wildgraph.records import Concept, Conversation, Json, MetaInformation
 from wildgraph.stages import adapt as adapt_stage
 from wildgraph.stages import graph as graph_stage
 from wildgraph.stages import mine as mine_stage
-from wildgraph.stages.canonicalize import fold
+from wildgraph.stages.canonicalize import Names, fold
 from wildgraph.stages.graph import GraphConfig
 from wildgraph.stages.mine import MineConfig
 from wildgraph.store import RunDirectory, file_hashes, fingerprint
@@ -119,6 +121,7 @@ class _Forgetting:
         values, renames = self._values_left(counts.concepts if counts else {})
         graphs = self._forget_counts(counts, renames) if counts else []
         if values is not None:
+            self._forget_merges(renames)
             self.run.write_rows(CATALOGUE, values)
             self.run.write_rows("catalogue.jsonl", shareable_rows(values, self._graph_config().min_support))
         self._rewrite(MINED, lambda row: row.get("user") == self.user)
@@ -196,12 +199,25 @@ class _Forgetting:
                 rows.append({**row, "count": count[value], "users": len(users[value])})
             else:
                 gone.append(row)
-        renames = _renames(gone, rows, concepts)
+        renames = _renames(gone, rows, concepts, self._safe)
         for row in rows:
             new = renames.get(row["concept"])
             if new is not None:
                 row.update(concept=new.id, name=new.name)
         return rows, renames
+
+    def _forget_merges(self, renames: Mapping[str, Concept | None]) -> None:
+        """What was merged into a concept that gets another name leads to that one; what led to one that goes, goes."""
+        merges = kept_merges(self.run.path)
+        left = {one: new.id if new else None for one, other in merges.items() if (new := renames.get(other)) or other in renames}
+        if left:
+            with self.run.writing(MERGES) as handle:
+                handle.write(json.dumps({one: other for one, other in {**merges, **left}.items() if other is not None}))
+
+    def _safe(self, title: str) -> str:
+        """The title, cut where more would quote one of the users who are left: it is published."""
+        left = (record for record in self.run.records(MINED, MetaInformation) if record.user != self.user)
+        return Names(left, self._graph_config().min_support, [title]).safe(title)
 
     # ----------------------------------------------------------------- counts and graphs
 
@@ -296,7 +312,7 @@ def _values(row: Mapping[str, Any]) -> set[tuple[str, str]]:
 
 
 def _renames(
-    gone: Iterable[Mapping[str, Any]], rows: Iterable[Mapping[str, Any]], concepts: Mapping[str, Concept]
+    gone: Iterable[Mapping[str, Any]], rows: Iterable[Mapping[str, Any]], concepts: Mapping[str, Concept], safe: Callable[[str], str]
 ) -> dict[str, Concept | None]:
     """Induced concepts that bear the name of a value that is gone: what each is called now, or ``None`` where nothing is left of it."""
     left: dict[str, list[tuple[int, str]]] = defaultdict(list)
@@ -309,7 +325,7 @@ def _renames(
         concept = concepts.get(old)
         if concept is not None and (concept.origin != "induced" or fold(concept.name) != row["value"][:120]):
             continue
-        title = min(left[old])[1][:120] if left[old] else None
+        title = safe(min(left[old])[1]) if left[old] else None
         if concept is None or title is None:
             # Where it is missing, an interrupted call came as far as to rename it.
             found[old] = next((one for one in concepts.values() if (one.field, one.name) == (field_name, title)), None)

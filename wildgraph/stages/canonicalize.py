@@ -113,6 +113,7 @@ def canonicalize(
     likeness: LikenessLifter,
     earlier: Catalogue | None = None,
     edits: Edits | None = None,
+    merges: Mapping[str, str] | None = None,
     min_support: int = 1,
 ) -> tuple[Catalogue, list[LabelledRecord]]:
     """The catalogue of a run and its records as labels, sorted by id: independent of the order of ``records``.
@@ -125,6 +126,7 @@ def canonicalize(
         likeness: finds the earlier concept that a value is like.
         earlier: an earlier run's catalogue.
         edits: a person's corrections.
+        merges: which of the prior catalogue's concepts the earlier one merged into which.
         min_support: distinct users from which on a record's wording may appear in a name.
 
     Raises:
@@ -140,7 +142,7 @@ def canonicalize(
         raise InputError(f"the edits pin values of {strange[0]!r}, which is no field with concepts", f"such are {', '.join(seen)}")
     concepts = dict(prior.known())
     if earlier is not None:
-        concepts |= {one: concept for one, concept in earlier.concepts.items() if one not in concepts}
+        concepts |= {one: concept for one, concept in earlier.concepts.items() if one not in concepts or concept.origin == "edited"}
     placed: dict[str, dict[str, tuple[str, float]]] = {}
     for of in table:
         placed[of.name] = _fixed(of.name, seen[of.name], prior, earlier, edits, concepts)
@@ -152,7 +154,7 @@ def canonicalize(
     known = {of: [seen[of.name][text].value(text) for text in sorted(bearing[of.name])] for of in table}
     found = dict(lifter.lift({of: [*values, *known[of]] for of, values in free.items() if values}))
     del free, known
-    names = _Names(records, min_support, (name for groups in found.values() for group in groups for name in (group.name, group.heading)))
+    names = Names(records, min_support, (name for groups in found.values() for group in groups for name in (group.name, group.heading)))
     assignments: dict[tuple[str, str], Assignment] = {}
     for of in table:  # what is known of a field's values goes as its assignments come: of millions both are not held
         values, where, groups = seen.pop(of.name), placed.pop(of.name), found.pop(of.name, ())
@@ -165,6 +167,7 @@ def canonicalize(
             where.update((value, (born, alike)) for value, alike in group.members.items() if value not in own)
         where |= _pinned(of.name, values, edits, concepts)
         assignments.update(_assigned(of.name, values, where))
+    edits = edits.after(merges or {}, concepts)
     catalogue = apply_edits(Catalogue(concepts, assignments), edits)
     return catalogue, sorted((label(record, catalogue, config.fields) for record in records), key=lambda record: record.id)
 
@@ -280,7 +283,7 @@ def _records(group: Group, seen: Mapping[str, _Seen]) -> int:
     return sum(seen[value].records for value in group.members)
 
 
-def _concept(name: str, group: Group, concepts: dict[str, Concept], beforehand: frozenset[str], names: _Names) -> str:
+def _concept(name: str, group: Group, concepts: dict[str, Concept], beforehand: frozenset[str], names: Names) -> str:
     """The id of a group's concept, which is added if it is new.
 
     Args:
@@ -312,7 +315,7 @@ def _concept(name: str, group: Group, concepts: dict[str, Concept], beforehand: 
     return born
 
 
-class _Names:
+class Names:
     """Keeps a single user's wording out of names: no run of five words of a record, unless enough users wrote it.
 
     Args:
