@@ -10,6 +10,7 @@ from wildgraph.published import check_graphs, diff_graphs, export_graphs, graph_
 from wildgraph.stages.graph import GraphConfig
 from wildgraph.taskgraph import TaskGraph, read_graphs
 from wildgraph.taskgraph.interchange import from_gexf, from_graphml
+from wildgraph.viewing import view
 
 CONFIG = GraphConfig(min_support=3, min_type_records=2, min_path=0)
 
@@ -170,6 +171,9 @@ def test_at_k_1_nothing_is_published(run, tmp_path):
     export_graphs(run, tmp_path / "own", min_support=1)
     with pytest.raises(UsageError, match="not for publication"):
         export_graphs(tmp_path / "own", tmp_path / "out", publish=True)
+    with pytest.raises(UsageError, match="at K = 1 every node may stand for one user"):
+        view(tmp_path / "own", tmp_path / "page.html", publish=True)
+    assert not (tmp_path / "page.html").exists()
     export_graphs(tmp_path / "own", tmp_path / "out", min_support=3, publish=True)
     assert min(supports(tmp_path / "out").values()) >= 3
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -131,6 +132,35 @@ def test_order_and_place_of_documents_leave_no_trace(tmp_path: Path):
         assert drawn(GRAPHS, "-n", 8, "-o", tmp_path / name / "run", documents=place).code == 0
         found.append((tmp_path / name / "run/pairs.jsonl").read_bytes())
     assert found[0] == found[1]
+
+
+def test_documents_that_change_their_names_are_read_again(tmp_path: Path):
+    """A text file's name is its id, so that equal files under other names are other documents."""
+    folder, run = tmp_path / "docs", tmp_path / "run"
+    folder.mkdir()
+    for number, row in enumerate(seed_documents("contract", "news article")[:4]):
+        (folder / f"{number}.txt").write_text(row["text"], encoding="utf-8")
+    assert drawn(GRAPHS, "-n", 2, "-o", run, documents=folder).code == 0
+    for one, other in (("0", "1"), ("2", "3")):
+        (folder / f"{one}.txt").rename(folder / "x")
+        (folder / f"{other}.txt").rename(folder / f"{one}.txt")
+        (folder / "x").rename(folder / f"{other}.txt")
+    for name in ("run", "fresh"):
+        assert drawn(GRAPHS, "-n", 3, "-o", tmp_path / name, documents=folder).code == 0
+    assert (run / "pairs.jsonl").read_bytes() == (tmp_path / "fresh/pairs.jsonl").read_bytes()
+    for pair in pairs(run):
+        for span in pair.evidence:
+            text = (folder / span.document_id).read_text(encoding="utf-8")
+            assert text[span.start : span.end] == span.text
+
+
+def test_a_file_name_that_is_no_text_is_a_document_all_the_same(tmp_path: Path):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    first, *others = seed_documents("contract")[:3]
+    (folder / os.fsdecode(b"caf\xe9.txt")).write_text(first["text"], encoding="utf-8")
+    write_rows(folder / "others.jsonl", others)
+    assert drawn(GRAPHS, "-n", 2, "-o", tmp_path / "run", documents=folder).code == 0
 
 
 # --------------------------------------------------------------------------- bare graphs

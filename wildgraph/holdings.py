@@ -59,7 +59,7 @@ def run_corpus(
             engines.embedder.identity,
             counter.identity,
         ],
-        *file_hashes([file for file, _ in expand([Path(path) for path in documents])]),
+        *_named_hashes([Path(path) for path in documents]),
     )
     if run.fresh("documents", mark):
         run.bills.enter("documents", StageCount("documents"))
@@ -114,3 +114,8 @@ def run_corpus(
     run.finish("documents", mark, count, files, {"types": by_type, "counter": counter.identity})
     observe(count, count.entered)
     return corpus, mark
+
+
+def _named_hashes(documents: Sequence[Path]) -> list[str]:
+    """Files by what they hold and what they are called below what was named: a file that is one document has that for its id."""
+    return sorted(f"{file_hashes([file])[0]} {file.relative_to(root).as_posix()}" for file, root in expand(documents))

@@ -113,6 +113,11 @@ def _content(root: Path, publish: bool, *, growing: bool = False) -> PageData:
 
 def _keep_promise(graphs: Sequence[TaskGraph]) -> None:
     for graph in graphs:
+        if graph.min_support < 2:
+            raise UsageError(
+                f"the graph {graph.name!r} cannot be published: at K = {graph.min_support} every node may stand for one user",
+                "build with --min-support 2 or more",
+            )
         problem = next(graph_problems(graph), None)
         if problem:
             raise UsageError(f"the graph {graph.name!r} cannot be published: it {problem}", "see `wildgraph graph check`; build it again")

@@ -155,7 +155,7 @@ def test_what_is_left_out_again_and_again_is_grouped_by_likeness():
 
 
 def test_a_number_of_no_concept_is_no_concept():
-    answers = iter([answer(C7=[1, 2], C0=[3]), answer(one=[1, 2, 3])])
+    answers = iter([answer(**{"C7": [1, 2], "C0": [3], "C" + "9" * 5000: [3]}), answer(one=[1, 2, 3])])
     model = Scripted(lambda request: next(answers))
     assert lift(model, seen("a", "b", "c")) == {"one": {"a", "b", "c"}}
     assert len(model.sorted) == 2

@@ -93,10 +93,19 @@ def test_a_whole_answer():
     assert (stored.usage.prompt_tokens, stored.usage.completion_tokens, stored.usage.cached_tokens) == (10, 3, 8)
 
 
-@pytest.mark.parametrize("usage", [None, "many", {}, {"prompt_tokens": "3"}, {"prompt_tokens": -1, "prompt_tokens_details": None}])
+@pytest.mark.parametrize(
+    "usage", [None, "many", {}, {"prompt_tokens": "3"}, {"prompt_tokens": -1, "prompt_tokens_details": None}, {"prompt_tokens": 2**63}]
+)
 def test_odd_usage_counts_as_nothing(usage):
     stored = read(chat({"content": "hi"}, usage=usage))
     assert stored.usage.prompt_tokens == 0
+
+
+@pytest.mark.parametrize("nothing", [None, "", {}])
+def test_an_error_that_says_nothing_is_none(nothing):
+    answer = chat({"content": "hi"}, usage={"prompt_tokens": 4})
+    found = read(reply({**json.loads(answer.body), "error": nothing}))
+    assert (found.text, found.usage.prompt_tokens) == ("hi", 4)
 
 
 def test_content_in_parts_and_null_content():

@@ -121,6 +121,21 @@ def test_json_is_found_and_repaired(answer: str):
     assert parse_answer(answer, Mined) == EXPECTED
 
 
+def test_a_text_full_of_stray_quotes_is_not_repaired(monkeypatch):
+    """Repair looks at all that follows each of them: an answer of the usual length would take minutes."""
+    asked = []
+    monkeypatch.setattr("json_repair.loads", lambda text, **_: asked.append(text) or {})
+    for count, repaired in ((400, True), (600, False), (20_000, False)):
+        asked.clear()
+        failure = parse_answer('{"title":"' + 'a"b ' * count + '"}', Mined)
+        assert isinstance(failure, Failure)
+        assert failure.reason == "invalid_answer"
+        assert bool(asked) is repaired
+    assert (
+        parse_answer(json.dumps({"title": 'a "quoted" word, ' * 600, "kind": "letter", "tags": [], "note": None}), Mined).kind == "letter"
+    )
+
+
 @pytest.mark.parametrize(
     "answer",
     [

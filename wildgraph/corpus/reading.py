@@ -179,6 +179,6 @@ def _document(
         declared_type=declared_type[:_MAX_WORD],
         language=language_code(language) if language else detect_language(text),
         licence=licence[:_MAX_WORD] or "unknown",
-        source=source,
+        source=clean(source),
         line=line,
     )

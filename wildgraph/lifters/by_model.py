@@ -287,7 +287,8 @@ def _sort(draft: _Draft, batch: Sequence[SeenValue], answer: Sorting | None) -> 
     names = list(draft.concepts)
     for group in answer.groups if answer else ():
         number = re.fullmatch(r"\s*C?(\d+)\.?\s*", group.concept, re.IGNORECASE)
-        name = names[int(number.group(1)) - 1] if number and 0 < int(number.group(1)) <= len(names) else clean_label(group.concept, 80)
+        place = int(number.group(1)[:9]) if number else 0  # a server may write a number of any length
+        name = names[place - 1] if 0 < place <= len(names) else clean_label(group.concept, 80)
         name = name.strip().rstrip(".").lower()
         members = [left.pop(one) for one in group.phrases if one in left]  # a phrase stays where it was put first
         if name and members and not (number and name not in draft.concepts):

@@ -121,7 +121,7 @@ class ChatCompletions:
         """The answer in a reply. Raises :class:`Trouble` where there is none."""
         assert isinstance(dialect, _Written)
         data = _loaded(reply.body)
-        if reply.status == 200 and isinstance(data, dict) and "error" not in data:
+        if reply.status == 200 and isinstance(data, dict) and not data.get("error"):
             stored = self._answer(data)
             self._level_works = self._level_works or dialect.structured
             return stored
@@ -265,13 +265,17 @@ def _content(content: object) -> str:
     raise Trouble("malformed", f"the content is of type {type(content).__name__}")
 
 
+#: A count that no answer has: a server that says so has not counted.
+_ABSURD = 1 << 40
+
+
 def _usage(usage: object) -> Usage:
     if not isinstance(usage, dict):
         return Usage()
     details = usage.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else usage.get("prompt_cache_hit_tokens")
     counts = (
-        value if isinstance(value, int) and value >= 0 else 0
+        value if isinstance(value, int) and 0 <= value < _ABSURD else 0
         for value in (usage.get("prompt_tokens"), usage.get("completion_tokens"), cached)
     )
     return Usage(*counts)

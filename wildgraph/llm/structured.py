@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Literal
 
 from pydantic import BaseModel, ValidationError
@@ -258,8 +259,17 @@ def _end_of(text: str, start: int) -> int:
     return -1
 
 
+#: A quotation mark where neither a string begins nor one ends.
+_STRAY = re.compile(r'[^\s\[{,:\\]\s*"\s*[^\s\]},:]')
+#: Of so many a text is no JSON with a slip: each costs the repair a look at all that follows, minutes in all.
+_MOST_STRAY = 500
+
+
 def _repaired(text: str) -> object:
     from json_repair import loads
+
+    if next(islice(_STRAY.finditer(text), _MOST_STRAY, None), None):
+        return None
 
     try:
         value = loads(text, skip_json_loads=False)
