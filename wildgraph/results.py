@@ -100,7 +100,7 @@ class SampleResult:
     Attributes:
         run: the run directory. folder: the sample's own folder below it.
         accepted: pairs in ``pairs.jsonl``. wanted: pairs asked for. tried: candidates.
-        reused: whether the same sample was there already.
+        reused: whether the latest sample of the run was this one already.
         without_documents: document types with a graph but no document.
     """
 

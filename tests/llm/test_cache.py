@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import resource
@@ -252,6 +253,20 @@ def test_a_file_size_limit_is_said(tmp_path: Path):
     assert "file-size limit" in results.get(timeout=30)
     process.join()
     with ResponseCache(tmp_path / "c.sqlite") as cache:
+        assert cache.get(KEY) == FULL
+
+
+def test_a_disk_too_full_for_the_ballast_is_said_before_anything_is_paid_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(RunError, match="the disk is full: 4 MB beside the response cache"), ResponseCache(tmp_path / "c.sqlite") as cache:
+        cache.get(KEY)
+    assert not (tmp_path / "c.sqlite.ballast").exists()
+    monkeypatch.setattr(os, "posix_fallocate", lambda *_: (_ for _ in ()).throw(OSError(errno.EOPNOTSUPP, "not here")))
+    with ResponseCache(tmp_path / "c.sqlite") as cache:
+        cache.put(KEY, FULL).wait()
         assert cache.get(KEY) == FULL
 
 

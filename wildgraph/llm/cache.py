@@ -256,7 +256,12 @@ class ResponseCache:
             raise explained(self.path, error) from error
         except OSError as error:
             raise RunError(f"cannot open the response cache {self.path}: {error.strerror or error}") from error
-        writer = Writer(self.path, connection, self.ballast)
+        try:
+            writer = Writer(self.path, connection, self.ballast)
+        except RunError:
+            connection.close()
+            self._reader.close()
+            raise
         self._writer = writer
         # Whoever forgets to close must not lose what was paid for.
         self._finalizer = weakref.finalize(self, Writer.close, writer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import sqlite3
@@ -234,7 +235,11 @@ def claim(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _reserve(path: Path, size: int) -> None:
-    """Real bytes on the disk, not a hole; a disk too full even for this is found out by the first commit."""
+    """Real bytes on the disk, not a hole.
+
+    Raises:
+        RunError: the disk is too full even for this: what would be paid for now might not be kept.
+    """
     if not size:
         return
     try:
@@ -243,8 +248,13 @@ def _reserve(path: Path, size: int) -> None:
         return
     try:
         os.posix_fallocate(descriptor, 0, size)
-    except (OSError, AttributeError):
+    except (OSError, AttributeError) as error:  # a system without it goes on without
         path.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise RunError(
+                f"the disk is full: {size >> 20} MB beside the response cache, for the last answers, cannot be had in {path.parent}",
+                "free some space and run the same command again; nothing was asked",
+            ) from error
     finally:
         os.close(descriptor)
 
