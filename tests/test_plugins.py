@@ -72,6 +72,7 @@ def blamed(outcome: Outcome, says: str) -> None:
     [
         ("BreaksAtOnce", r"a plug-in failed in misbehaving, line \d+: RuntimeError: no rows \(the reader 'desk', .*log.jsonl\)"),
         ("BreaksOnARow", r"a plug-in failed in misbehaving, line \d+: KeyError: 'customer' \(.*log.jsonl:2\)"),
+        ("ReadsNothing", r"the reader 'desk' gave None for .*log.jsonl, nothing to go through"),
         ("GivesRows", r"the reader 'desk' gave \{'query': .*\} in .*log.jsonl, which is no conversation"),
     ],
 )
@@ -95,6 +96,7 @@ def test_a_turn_that_is_no_text_is_a_row_of_unknown_layout(added: Add, tmp_path:
     [
         ("Breaks", r"a plug-in failed in misbehaving, line \d+: KeyError: 'no such document' \(gate mine, pair \d+\)"),
         ("SaysYes", r"the gate 'mine' gave True for pair \d+, no verdict"),
+        ("SpeaksForAnother", r"the gate 'mine' gave a verdict of 'other' for pair \d+"),
         ("KnowsAnotherReason", r"the gate 'mine' fails pair \d+ for 'refusel', which is no reason — did you mean 'refused'\?"),
     ],
 )

@@ -283,6 +283,22 @@ def test_sampling_on_purpose(tmp_path: Path):
     assert wildgraph("coverage", tmp_path / "nowhere").code == 3
 
 
+@pytest.mark.usefixtures("remembered")
+def test_labels_of_graphs_without_documents_can_be_forbidden_and_are_named_when_they_are_required(tmp_path: Path):
+    """A list of labels that must not come up serves every corpus."""
+    job = (GRAPHS, "-n", 2, "-o", tmp_path / "run")
+    documents = write_rows(tmp_path / "d.jsonl", seed_documents("contract"))
+    assert drawn(*job, "--forbid", "assistant_knowledge=medicine", "--forbid", "sentiment/neutral", documents=documents).code == 0
+    assert all(concept != "sentiment/neutral" for pair in pairs(tmp_path / "run") for _, concept in (*pair.path, *pair.attributes))
+    outcome = drawn(*job, "--require", "assistant_knowledge=medicine", documents=documents)
+    assert outcome.code == 2
+    assert "assistant_knowledge/medicine is required, and only graphs without documents have it" in outcome.error
+    assert "clinical case report" in outcome.error
+    outcome = drawn(*job, "--forbid", "assistant_knowledge=medicin", documents=documents)
+    assert outcome.code == 2
+    assert "no graph has a label" in outcome.error
+
+
 # --------------------------------------------------------------------------- when N is out of reach
 
 

@@ -9,8 +9,9 @@ from wildgraph.catalogue import Catalogue
 from wildgraph.config import Config
 from wildgraph.corpus import DocumentStore
 from wildgraph.engines import Engines
-from wildgraph.errors import EmptyResultError
+from wildgraph.errors import EmptyResultError, UsageError
 from wildgraph.funnel import Observer, StageCount
+from wildgraph.grounds import find_label
 from wildgraph.holdings import run_corpus
 from wildgraph.llm import load_template
 from wildgraph.publishing import write_folder
@@ -26,6 +27,7 @@ from wildgraph.stages import probe as probe_stage
 from wildgraph.stages import walk as walk_stage
 from wildgraph.stages.classify import coverage, uncovered
 from wildgraph.stages.graph import ANY_DOCUMENT
+from wildgraph.stages.walk import WalkConfig
 from wildgraph.store import RunDirectory, file_hashes, fingerprint
 from wildgraph.taskgraph import TaskGraph
 from wildgraph.waves import Waves
@@ -97,7 +99,24 @@ def open_waves(
             f"the graphs are for {', '.join(graph.name for graph in graphs[:8])}; name documents of these types",
         )
     mark = _mark(usable, corpus_mark, config, engines)
+    config = config.model_copy(update={"walk": _of_usable(config.walk, graphs, usable)})
     return Waves(run, usable, kinds, corpus, config, engines, store, observe, f"samples/{mark}/"), mark, tuple(uncovered(kinds))
+
+
+def _of_usable(config: WalkConfig, graphs: Sequence[TaskGraph], usable: Sequence[TaskGraph]) -> WalkConfig:
+    """Without the forbidden labels that only graphs without documents have: they forbid nothing.
+
+    Raises:
+        UsageError: a label is in no graph, or is required and only in graphs without documents.
+    """
+    there = {node.concept for graph in usable for node in graph.nodes}
+    for name in config.require:
+        if (label := find_label(name, graphs)) not in there:
+            types = ", ".join(graph.name for graph in graphs if any(node.concept == label for node in graph.nodes))
+            raise UsageError(
+                f"{label} is required, and only graphs without documents have it", f"name documents of one of these types: {types}"
+            )
+    return config.model_copy(update={"forbid": tuple(name for name in config.forbid if find_label(name, graphs) in there)})
 
 
 def _mark(graphs: Sequence[TaskGraph], corpus: str, config: Config, engines: Engines) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from wildgraph.checkers.loading import CLOSED
-from wildgraph.gates.verdicts import failed
+from wildgraph.gates.verdicts import failed, passed
 from wildgraph.llm import ChatRequest, Completion
 from wildgraph.masking import Masked
 from wildgraph.paradigms import Paradigm
@@ -35,6 +35,11 @@ class BreaksOnARow(_Reader):
         return conversations(rows, lambda row: Logged([str(row["body"])], user=row["customer"]))
 
 
+class ReadsNothing(_Reader):
+    def read(self, rows: Iterable[Row]) -> Any:
+        return None
+
+
 class GivesRows(_Reader):
     def read(self, rows: Iterable[Row]) -> Iterator[Any]:
         yield from ({"query": row.values["body"]} for row in rows)
@@ -57,6 +62,11 @@ class Breaks(_Gate):
 class SaysYes(_Gate):
     def judge(self, pair: Any, texts: Any) -> Any:
         return True
+
+
+class SpeaksForAnother(_Gate):
+    def judge(self, pair: Any, texts: Any) -> Any:
+        return passed("other")
 
 
 class KnowsAnotherReason(_Gate):

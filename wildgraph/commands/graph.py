@@ -204,7 +204,7 @@ def _stats_lines(found: GraphStats) -> Iterator[str]:
         yield hung("*        ", "bounds: the counts are the least they can be", width)
     yield hung("concepts ", f"{found.concepts:,} in {len(found.types)} types; entropies of degrees H(d) and of labels H(l) in bits", width)
     for kept in found.kept:
-        of = f" (of the {found.kept_of})" if kept is found.kept[0] else ""
+        of = f" (of the {found.kept_of}, by pruning alone, without what rolls up)" if kept is found.kept[0] else ""
         yield f"{f'K = {kept.min_support}':<9}keeps {kept.nodes_share:.0%} of nodes, {kept.edges_share:.0%} of edges{of}"
 
 

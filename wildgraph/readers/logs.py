@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -173,7 +173,10 @@ def _read(plan: _Planned) -> Iterator[Conversation | Rejection]:
     reader = f"the reader {plan.reader.name!r}" if plan.reader else ""
     at = f"{reader}, {plan.file.name}"
     with noting(at):
-        read: Iterator[object] = iter(plan.reader.read(readable()) if plan.reader else map(unknown_layout, readable()))
+        given: object = plan.reader.read(readable()) if plan.reader else map(unknown_layout, readable())
+    if not isinstance(given, Iterable):
+        raise PluginError(f"{reader} gave {given!r:.80} for {plan.file.name}, nothing to go through", "see wildgraph.readers.Reader")
+    read = iter(given)
     while True:
         with noting(at):
             item = next(read, _END)

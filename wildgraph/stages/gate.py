@@ -74,6 +74,11 @@ def _judged(judge: Gate, pair: Pair, texts: PairTexts) -> Verdict:
             f"the gate {judge.name!r} gave {verdict!r:.80} for pair {pair.index}, no verdict",
             "a gate returns passed, failed or not_evaluated",
         )
+    if verdict.gate != judge.name:
+        raise PluginError(
+            f"the gate {judge.name!r} gave a verdict of {verdict.gate!r} for pair {pair.index}",
+            "a gate says its own name: passed(self.name)",
+        )
     if verdict.status == "fail" and verdict.reason not in REASONS:
         raise PluginError(
             f"the gate {judge.name!r} fails pair {pair.index} for {verdict.reason!r}, which is no reason",
