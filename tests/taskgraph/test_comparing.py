@@ -56,3 +56,14 @@ def test_the_difference_turned_round_is_the_other_difference(left, right):
         for part in ("nodes", "edges"):
             assert found[part]["only_a"] == two["types"][kind][part]["only_b"]
             assert found[part]["changed"] == {key: pair[::-1] for key, pair in two["types"][kind][part]["changed"].items()}
+
+
+def test_a_difference_shows_itself_in_a_line_a_table_and_a_frame():
+    other = graph({"task/a": 1}, {}, kind="document_type/novel")
+    found = compare([A, other], [B])
+    assert repr(found) == "<GraphDiff only_a=1, only_b=0, changed=1, same=0>"
+    shown = found.to_pandas().set_index("type")
+    assert shown.loc["document_type/novel", "in"] == "a"
+    assert list(shown.loc["document_type/contract"]) == ["both", 1, 1, 1, 1, 1, 1]
+    assert "2 of 2 types differ" in found._repr_html_()
+    assert compare([A], [A]).to_pandas().empty

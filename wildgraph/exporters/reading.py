@@ -13,6 +13,7 @@ from wildgraph.errors import InputError
 from wildgraph.exporters.files import shards_in
 from wildgraph.exporters.prompts import row_keys
 from wildgraph.files import expand, suffix_of
+from wildgraph.frames import one_line
 from wildgraph.records import Rejection, content_hash
 from wildgraph.rows import TABLE_SUFFIXES, read_rows
 
@@ -73,7 +74,7 @@ def earlier_keys(paths: Iterator[Path] | list[Path]) -> frozenset[str]:
 # --------------------------------------------------------------------------- differences
 
 
-@dataclass
+@dataclass(repr=False)
 class DatasetDiff:
     """What one data set has that another has not.
 
@@ -89,6 +90,13 @@ class DatasetDiff:
     same: Counter[str] = field(default_factory=Counter)
     by_paradigm: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     by_type: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        counts = {
+            name: sum(map(len, found.values()))
+            for name, found in (("added", self.added), ("removed", self.removed), ("changed", self.changed))
+        }
+        return one_line("DatasetDiff", **counts, same=self.same.total())
 
     @property
     def differs(self) -> bool:
@@ -106,7 +114,7 @@ class _Known:
     kind: str
 
 
-def diff_datasets(before: Path, after: Path) -> DatasetDiff:
+def diff_datasets(before: str | Path, after: str | Path) -> DatasetDiff:
     """Compare two exports, or two runs' pairs, row by row.
 
     Rows are the same by id. Among the rest, a row that poses the same task (paradigm, path, attributes) over the same documents, in the
@@ -115,7 +123,7 @@ def diff_datasets(before: Path, after: Path) -> DatasetDiff:
     Raises:
         InputError: one cannot be read, or one is a run and the other an export.
     """
-    old, new = _known(before), _known(after)
+    old, new = _known(Path(before)), _known(Path(after))
     if not old.keys() & new.keys():
         raise InputError(
             f"{before} holds {', '.join(sorted(old))} and {after} holds {', '.join(sorted(new))}",

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from wildgraph.frames import frame, html_table, one_line
 from wildgraph.records import Json
 from wildgraph.taskgraph.graph import GraphEdge, GraphNode, TaskGraph
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Counted = Mapping[str, int]
+#: Of a difference as a frame.
+COLUMNS = ("type", "in", *(f"{part}_{how}" for part in ("nodes", "edges") for how in ("only_a", "only_b", "changed")))
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class TypeDiff:
         return self.counts is None and self.nodes.empty and self.edges.empty
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GraphDiff:
     """Differences between two sets of graphs, A and B.
 
@@ -74,6 +81,27 @@ class GraphDiff:
     only_b: tuple[str, ...]
     types: Mapping[str, TypeDiff]
     same: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return one_line("GraphDiff", only_a=len(self.only_a), only_b=len(self.only_b), changed=len(self.types), same=len(self.same))
+
+    def _repr_html_(self) -> str:
+        """In notebooks: the types in which something differs."""
+        rows = [tuple(row.values()) for row in self._rows()]
+        return html_table(f"{len(rows)} of {len(rows) + len(self.same)} types differ", COLUMNS, rows)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row a type in which something differs: which side has it, and of its nodes and edges how many each side has alone and how many changed."""
+        return frame(self._rows(), COLUMNS)
+
+    def _rows(self) -> Iterator[dict[str, object]]:
+        for side, kinds in (("a", self.only_a), ("b", self.only_b)):
+            yield from ({**dict.fromkeys(COLUMNS), "type": kind, "in": side} for kind in kinds)
+        for kind, found in self.types.items():
+            row: dict[str, object] = {"type": kind, "in": "both"}
+            for name, part in (("nodes", found.nodes), ("edges", found.edges)):
+                row |= {f"{name}_only_a": len(part.only_a), f"{name}_only_b": len(part.only_b), f"{name}_changed": len(part.changed)}
+            yield row
 
     @property
     def empty(self) -> bool:
