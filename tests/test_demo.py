@@ -110,7 +110,7 @@ def test_private_files_are_private_and_the_manifest_names_every_file(demo):
     assert set(named.values()) == {"private", "shareable"}
     made = {file.relative_to(demo.run).as_posix() for file in demo.run.rglob("*") if file.is_file()}
     by_other_commands = {name for name in made if name.startswith("export/")} | {"explorer.html"}
-    of_the_run = {"manifest.json", "manifest.run.json", ".lock", "private/cache.sqlite", "private/key"}
+    of_the_run = {"manifest.json", "manifest.run.json", ".lock", "private/cache.sqlite", "private/vectors.sqlite", "private/key"}
     assert made - by_other_commands - of_the_run == set(named)
 
 

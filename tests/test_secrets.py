@@ -290,11 +290,11 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         found.do("sample", found.run, "-d", documents, "-n", 6, *model)
         found.do("export", found.run, "--to", "sft")
         found.do("view", found.run)
-        found.do("view", found.run, "--publish", "-o", found.run / "page.html")
         for command in (("status",), ("coverage",), ("graph", "stats"), ("graph", "check"), ("cache", "stats")):
             found.do(*command, found.run)
         found.do("graph", "export", found.run, "--to", "graphml", "-o", found.run / "graphml")
         found.do("build", log, "-o", found.run, "--min-support", 3, "--min-type-records", 1, *model)
+        found.do("view", found.run, "--publish", "-o", found.run / "page.html")
         for kind in ("json", "gexf"):
             found.do("graph", "export", found.run, "--publish", "--to", kind, "-o", found.run / kind)
         yield found

@@ -204,8 +204,8 @@ def _stats_lines(found: GraphStats) -> Iterator[str]:
         yield hung("*        ", "bounds: the counts are the least they can be", width)
     yield hung("concepts ", f"{found.concepts:,} in {len(found.types)} types; entropies of degrees H(d) and of labels H(l) in bits", width)
     for kept in found.kept:
-        of = f" (of the {found.kept_of}, by pruning alone, without what rolls up)" if kept is found.kept[0] else ""
-        yield f"{f'K = {kept.min_support}':<9}keeps {kept.nodes_share:.0%} of nodes, {kept.edges_share:.0%} of edges{of}"
+        of = f" (of the {found.kept_of}, by pruning alone)" if kept is found.kept[0] else ""
+        yield hung(f"{f'K = {kept.min_support}':<9}", f"keeps {kept.nodes_share:.0%} of nodes, {kept.edges_share:.0%} of edges{of}", width)
 
 
 def _forgotten_lines(found: Forgotten) -> Iterator[str]:
