@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,17 @@ EXAMPLES = pytest.mark.parametrize(
         ("Tel.: 123456, 0171-1234567", "Tel.: <PHONE>, <PHONE>"),
         ("手机13812345678。", "手机<PHONE>。"),
         ("card 4111 1111 1111 1111.", "card <CARD>."),
+        ("4111 1111 1111 1111 12/27, 3782 822463 10005 01/26", "<CARD> 12/27, <CARD> 01/26"),
+        ("1 4111 1111 1111 1111 and 378282246310005-01", "1 <CARD> and <CARD>-01"),
+        ("ann@example.com密码, ann@example.org--please, ann@example.org2024_", "<EMAIL>密码, <EMAIL>--please, <EMAIL>2024_"),
+        ("ann@exam\u200dple.org", "<EMAIL>"),
+        (unicodedata.normalize("NFD", "rené@example.org, Herr Müller, Señor Peñaloza"), "<EMAIL>, Herr <PERSON>, Señor <PERSON>"),
+        ("ip:203.0.113.7 addr:2001:db8::dead:beef 192.168.001.010", "ip:<IP> addr:<IP> <IP>"),
+        ("from ::ffff:203.0.113.7", "from ::ffff:<IP>"),
+        ("Prof. Dr. Müller, Frau Dr. Anna Weber, Professor Sir Ian McKellen", "Prof. Dr. <PERSON>, Frau Dr. <PERSON>, Professor Sir <PERSON>"),
+        ("Dr. J. Smith and Mr. J. R. R. Tolkien wrote", "Dr. <PERSON> and Mr. <PERSON> wrote"),
+        ("My password is: hunter22; password:\nhunter22", "My password is: <KEY>; password:\n<KEY>"),
+        ("password: p4ss! password: http4ever", "password: <KEY> password: <KEY>"),
         ("IBAN DE89 3704 0044 0532 0130 00 AND GB82WEST12345698765432", "IBAN <IBAN> AND <IBAN>"),
         (f"key sk-{KEY} and ghp_{KEY}", "key <KEY> and <KEY>"),
         ("OPENAI_API_KEY=abcd1234efgh; пароль: Qwerty12345", "OPENAI_API_KEY=<KEY>; пароль: <KEY>"),
@@ -80,6 +92,8 @@ def test_what_is_masked(text: str, masked: str) -> None:
         "/home/user/x, C:\\Users\\Public\\x, /users/ann, example.org/home/ann",
         "at 10:20:30:40:50:60 or 10-20-30-40-50-60, 000-12-3456, 1 200 3000",
         "a – b — “c”，１２点",
+        "token: 4096, max_token: 16384, token: http://x.y/z1, std::beef::cafe",
+        "4111 1111 1111 1112 1111 2222",
     ],
 )
 def test_what_is_left_alone(text: str) -> None:

@@ -51,9 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         cli.main(args=list(arguments) if arguments is not None else None, prog_name="wildgraph", standalone_mode=False)
     except click.exceptions.Abort:
-        return fail("interrupted — run the same command again to continue; nothing paid for is lost", 130)
+        return fail("interrupted — run the same command again to continue; every answer that arrived is kept", 130)
     except KeyboardInterrupt:
-        return fail("interrupted — run the same command again to continue; nothing paid for is lost", 130)
+        return fail("interrupted — run the same command again to continue; every answer that arrived is kept", 130)
     except click.exceptions.UsageError as error:
         if error.ctx is not None and type(error).__name__ == "NoArgsIsHelpError":  # a class of click 8.2 and later
             click.echo(error.ctx.get_help(), err=True)

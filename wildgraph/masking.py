@@ -57,7 +57,13 @@ _MAX_PASSES = 8
 # --------------------------------------------------------------------------- characters
 
 #: What shows nothing and can stand inside a number that was copied from a page: soft hyphens, zero-width and direction characters.
-_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+    # Joiners make letters of some scripts and signs of several people; inside an address or number they make nothing.
+    "|(?<=[A-Za-z0-9.@_-])[\u200c\u200d]+(?=[A-Za-z0-9.@_-])"
+)
+#: Letters written as a base and marks, as some systems store them: a pattern would see two characters, of which the second is no letter.
+_DECOMPOSED = re.compile("[^\\W\\d_][\u0300-\u036f\u3099\u309a]+")
 
 
 @cache
@@ -85,8 +91,24 @@ def _digits(text: str) -> str:
 
 
 def _card(text: str) -> int:
-    digits = _digits(text)
-    return len(text) if 13 <= len(digits) <= 19 and digits[0] in "23456" and len(set(digits)) > 1 and luhn(digits) else 0
+    """A card's number, perhaps with other numbers behind it, such as when it expires; none out of a row of numbers of four digits."""
+    if _card_number(_digits(text)):
+        return len(text)
+    whole = text
+    while (cut := max(text.rfind(" "), text.rfind("-"))) > 0:
+        text = text[:cut].rstrip(" -")
+        digits = _digits(text)
+        if len(digits) in (15, 16) and _card_number(digits) and _GROUPED.fullmatch(text):
+            return 0 if re.match(r"[ -]+\d{4}(?!\d)", whole[len(text) :]) else len(text)
+    return 0
+
+
+#: How cards are written: in one, or as they bear it.
+_GROUPED = re.compile(r"\d{15,16}|\d{4}(?:[ -]\d{4}){3}|\d{4}[ -]\d{6}[ -]\d{5}")
+
+
+def _card_number(digits: str) -> bool:
+    return 13 <= len(digits) <= 19 and digits[0] in "23456" and len(set(digits)) > 1 and luhn(digits)
 
 
 def _iban(text: str) -> int:
@@ -113,7 +135,8 @@ def _address(text: str) -> int:
     if (0 < colons < 3 and not re.search(r"[0-9A-Fa-f]{3}", text)) or not any(char.isdigit() for char in text):
         return 0  # a::b is C++, 12:30:45 a time
     try:
-        address = ipaddress.ip_address(text)
+        # Some programs pad the parts with zeros, which here would mean octal.
+        address = ipaddress.ip_address(text if colons else ".".join(part.lstrip("0") or "0" for part in text.split(".")))
     except ValueError:
         return 0
     return 0 if address.is_loopback or address.is_unspecified or text.startswith("255.") else len(text)
@@ -145,7 +168,9 @@ def _abroad(text: str) -> int:
 
 def _secret(text: str) -> int:
     """A value that is neither a word nor code: it has a digit, or mixes cases and marks."""
-    if text.startswith(("$", "process.", "os.", "env.", "self.", "this.", "config.", "http")):
+    if text.startswith(("$", "process.", "os.", "env.", "self.", "this.", "config.", "http:", "https:")):
+        return 0
+    if len(text) < 6 and text.isalnum():
         return 0
     mixed = text.lower() != text != text.upper() and any(not char.isalnum() and char not in "._" for char in text)
     return len(text) if mixed or any(char.isdigit() for char in text) else 0
@@ -186,7 +211,9 @@ def _rules() -> tuple[_Rule, ...]:
         _Rule("CREDENTIALS", re.compile(r"(?<=://)(?P<it>[^\s/:@<>\"']{1,128}:[^\s/@<>\"']{1,128})(?=@)"), needs=frozenset("@")),
         _Rule(
             "EMAIL",
-            re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,6}[^\W\d_]{2,24}(?![\w-])"),
+            re.compile(
+                r"(?<![\w.%+-])[\w.%+-]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,6}(?:[A-Za-z]{2,24}(?![A-Za-z])|[^\W\d_]{2,24}(?![\w-]))"
+            ),
             needs=frozenset("@"),
         ),
         _Rule(
@@ -203,14 +230,14 @@ def _rules() -> tuple[_Rule, ...]:
         _Rule(
             "KEY",
             re.compile(
-                rf"(?i:(?<![^\W_])(?:{secret_words}))[\"']?[ ]{{0,3}}(?:[:=：]|=>|is|:=)[ ]{{0,3}}[\"'`]?(?P<it>[^\s\"'`,;<>(){{}}\[\]]{{6,200}})"
+                rf"(?i:(?<![^\W_])(?:{secret_words}))[\"']?[ ]{{0,3}}(?:[:=：]\n?|=>|is:?|:=)[ ]{{0,3}}[\"'`]?(?P<it>[^\s\"'`,;<>(){{}}\[\]]{{5,200}})"
             ),
             _secret,
         ),
         _Rule(
             "IBAN", re.compile(r"(?i:(?<![A-Z0-9])[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,3})?(?![A-Z0-9]))"), _iban, _DIGIT
         ),
-        _Rule("CARD", re.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d-]|[.,]\d)"), _card, _DIGIT),
+        _Rule("CARD", re.compile(r"(?<![\d.,-])(?<!\d{4} )\d(?:[ -]?\d){12,18}(?![\d-]|[.,]\d)"), _card, _DIGIT),
         _Rule(
             "MAC",
             re.compile(
@@ -219,8 +246,16 @@ def _rules() -> tuple[_Rule, ...]:
             _hardware,
             frozenset(":-."),
         ),
-        _Rule("IP", re.compile(r"(?<![\w.:])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d|:\w*:)"), _address, _DIGIT),
-        _Rule("IP", re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])"), _address, frozenset(":")),
+        _Rule("IP", re.compile(r"(?<![\w.])(?<![\d:]:)\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d|:\w*:)"), _address, _DIGIT),
+        _Rule(
+            "IP",
+            re.compile(r"(?<![\w.])(?<![0-9A-Fa-f:]:)[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){1,6}:\d{1,3}(?:\.\d{1,3}){3}(?![\w:.])"),
+            _address,
+            frozenset(":"),
+        ),
+        _Rule(
+            "IP", re.compile(r"(?<![\w.])(?<![0-9A-Fa-f:]:)[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])"), _address, frozenset(":")
+        ),
         _Rule(
             "PHONE",
             re.compile(
@@ -251,7 +286,7 @@ def _rules() -> tuple[_Rule, ...]:
         _Rule(
             "PERSON",
             re.compile(
-                rf"(?<![\w<])(?:{titles})(?:\.[ ]{{0,2}}|[ ]{{1,2}})(?:<PERSON(?:_\d{{1,4}})?>[ ])?(?P<it>{capitalised}(?:[ ]{capitalised}){{0,2}})"
+                rf"(?<![\w<])(?:(?:{titles})(?:\.[ ]{{0,2}}|[ ]{{1,2}})){{1,3}}(?:<PERSON(?:_\d{{1,4}})?>[ ])?(?!(?:{titles})(?:\.|[ ]))(?P<it>(?:[^\W\d_a-zа-яёß]\.[ ]?){{0,3}}{capitalised}(?:[ ]{capitalised}){{0,2}})"
             ),
         ),
         _Rule("USER", re.compile(r"(?:(?<![\w.~-])/home/|/Users/)(?P<it>[^\s/\\:*?\"'`<>|(){}\[\],;]{1,64})"), _account, frozenset("/")),
@@ -313,6 +348,8 @@ def mask(text: str, cuts: Sequence[int] = ()) -> Masked:
     counts: Counter[str] = Counter()
     if not text.isascii():
         text, cuts = replaced(text, ((match.start(), match.end(), "") for match in _INVISIBLE.finditer(text)), cuts)
+        whole = ((match, unicodedata.normalize("NFC", match.group())) for match in _DECOMPOSED.finditer(text))
+        text, cuts = replaced(text, ((match.start(), match.end(), new) for match, new in whole if new != match.group()), cuts)
     for _ in range(_MAX_PASSES):
         before = text
         # in every pass: what is masked beside a marker can be what kept it from being seen as one
@@ -345,10 +382,14 @@ def _numbered(match: re.Match[str]) -> str:
 def _found(rule: _Rule, seen: str) -> Iterator[tuple[int, int]]:
     """Where there is something to mask. ``seen`` is the text in plain forms."""
     it = "it" if "it" in rule.pattern.groupindex else 0
-    for match in rule.pattern.finditer(seen):
+    at = 0
+    while match := rule.pattern.search(seen, at):
         start, end = match.span(it)
-        if held := rule.holds(seen[start:end]):
+        held = rule.holds(seen[start:end])
+        if held:
             yield start, start + held
+        # What is no card from its first digit on may be one from a later one.
+        at = max(start + held, match.start() + 1) if held or rule.kind == "CARD" else max(match.end(), match.start() + 1)
 
 
 def replaced(text: str, found: Iterable[tuple[int, int, str]], cuts: Sequence[int] = ()) -> tuple[str, Sequence[int]]:

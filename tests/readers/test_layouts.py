@@ -86,6 +86,12 @@ def test_an_absurdly_long_user_name_is_shortened_to_a_hash() -> None:
     assert len(one(Table(), {"query": "Hi", "user": "x" * 100_000}).user or "") == 16
 
 
+@pytest.mark.parametrize(("given", "user"), [(float("nan"), None), (2.0, "2"), (2.5, "2.5"), (b"ann", "ann"), ("2.0", "2.0")])
+def test_users_are_named_as_the_log_means_them(given: object, user: str | None) -> None:
+    """A column of numbers is one of fractions where some are missing, and those are no user."""
+    assert (one(Table(), {"query": "Hi", "user": given}).user or None) == user
+
+
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
@@ -94,7 +100,11 @@ def test_an_absurdly_long_user_name_is_shortened_to_a_hash() -> None:
         ({"toxic": False, "openai_moderation": [{"flagged": False}, {"flagged": True}]}, True),
         ({"openai_moderation": {"flagged": False}}, False),
         ({"toxic_chat_tag": {"roberta-large": {"flagged": True}}}, True),
-        ({"openai_moderation": "broken", "toxic": "yes"}, None),
+        ({"openai_moderation": "broken", "toxic": "perhaps"}, None),
+        ({"toxic": "True"}, True),
+        ({"toxic": 1}, True),
+        ({"toxic": 0.0}, False),
+        ({"openai_moderation": '[{"flagged": false}, {"flagged": true}]'}, True),
     ],
 )  # fmt: skip
 def test_moderation_flags(row: dict[str, object], expected: bool | None) -> None:

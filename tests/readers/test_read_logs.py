@@ -188,6 +188,14 @@ def test_csv_and_tsv_with_named_columns(tmp_path: Path) -> None:
     assert reasons(found(tsv)) == ["ok"]
 
 
+@pytest.mark.parametrize("use", ["user", "language", "id", "document"])
+def test_a_named_column_that_is_not_there_is_an_error(tmp_path: Path, use: str) -> None:
+    """Not silence: without its users' column every row would count as a user of its own, and no K would keep any back."""
+    log = write(tmp_path / "log.csv", "question,customer\n" + "Sum up the lease,ann\n" * 5)
+    with pytest.raises(InputError, match=f"has no column 'custommer' for {use}.*did you mean 'customer'"):
+        found(log, columns={"query": "question", use: "custommer"})
+
+
 def test_broken_csv_rows_are_counted(tmp_path: Path) -> None:
     log = write(tmp_path / "log.csv", b"query,user\nfirst,u1\ntoo,many,cells\n\xff,u\nlast,u2\nhalf")
     assert reasons(found(log)) == ["ok", "unknown_layout", "undecodable", "ok", "half_written_line"]

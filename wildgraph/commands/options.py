@@ -26,7 +26,10 @@ def columns(_context: click.Context, _parameter: click.Parameter, value: str | N
     pairs = [part.partition("=") for part in value.split(",")]
     if any(not name.strip() or not sign or not column.strip() for name, sign, column in pairs):
         raise click.BadParameter("write it as USE=COLUMN,USE=COLUMN")
-    return {name.strip(): column.strip() for name, _, column in pairs}
+    found = {name.strip(): column.strip() for name, _, column in pairs}
+    if len(found) < len(pairs):
+        raise click.BadParameter("one use has two columns")
+    return found
 
 
 def shares(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, float] | None:

@@ -119,6 +119,10 @@ def name_of(value: object) -> str:
     """A name of a user or row as conversations carry it: text; an absurdly long one as its hash."""
     if value is None or isinstance(value, (bool, list, dict)):
         return ""
+    if isinstance(value, float):  # a column of numbers some of which are missing
+        value = "" if value != value else int(value) if value.is_integer() else value
+    elif isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
     name = clean(str(value)).strip()
     return name if len(name) <= _MAX_NAME_CHARS else content_hash(name)
 
@@ -126,15 +130,21 @@ def name_of(value: object) -> str:
 # --------------------------------------------------------------------------- parts of rows
 
 
+def parsed(value: object) -> object:
+    """A value, and where it is JSON text of a list or an object, as in CSV exports, what that means."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("[", "{"):
+        return value
+    import orjson
+
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value
+
+
 def objects(value: object) -> list[Mapping[str, object]] | None:
     """``value`` as a non-empty list of objects, also when it is JSON text (as in CSV exports), else ``None``."""
-    if isinstance(value, str) and value.lstrip()[:1] == "[":
-        import orjson
-
-        try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError:
-            return None
+    value = parsed(value)
     if isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
         return value
     return None
@@ -171,18 +181,25 @@ def first_of(messages: Sequence[Mapping[str, object]], key: str) -> object:
     return next((message[key] for message in messages if message.get(key)), None)
 
 
+def flag(value: object) -> bool | None:
+    """A flag as parquet, JSON or CSV has it; ``None`` where it is none."""
+    said = {"true": True, "1": True, "1.0": True, "yes": True, "false": False, "0": False, "0.0": False, "no": False}
+    return said.get(str(value).strip().lower())
+
+
 def verdict(values: Mapping[str, object]) -> bool | None:
     """Whether the log's flags or moderation results mark a row as toxic; ``None`` where it has neither.
 
     Knows ``toxic``, ``openai_moderation`` (one result or one per turn) and ``toxic_chat_tag`` (one per classifier).
     """
     found: list[bool] = []
-    if isinstance(toxic := values.get("toxic"), bool):
+    if (toxic := flag(values.get("toxic"))) is not None:
         found.append(toxic)
     for key in ("openai_moderation", "toxic_chat_tag"):
-        results = values.get(key)
+        results = parsed(values.get(key))
         if isinstance(results, Mapping):
             results = [results, *results.values()]
         if isinstance(results, list):
-            found.extend(result["flagged"] for result in results if isinstance(result, Mapping) and isinstance(result.get("flagged"), bool))
+            told = (flag(result.get("flagged")) for result in results if isinstance(result, Mapping))
+            found.extend(one for one in told if one is not None)
     return any(found) if found else None

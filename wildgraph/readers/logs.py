@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import cast
 
-from wildgraph.errors import InputError, PluginError, UsageError, noting
+from wildgraph.errors import InputError, PluginError, UsageError, did_you_mean, noting
 from wildgraph.files import expand, suffix_of
 from wildgraph.readers.layout import STAGE, Reader, shown_keys, unknown_layout
 from wildgraph.readers.tables import Table
@@ -143,6 +143,7 @@ def _plan(file: DataFile, named: Reader | None, asked_for: bool) -> _Planned | N
     if named is not None:
         # lines recognise nothing on their own, but were asked for
         if named.name == "lines" or any(named.recognises(row) for row in values) or not asked_for:
+            _check_columns(file, named, values)
             return _Planned(file, named)
         missing = named.columns["query"] if isinstance(named, Table) and named.columns else ""
         what = f"no column {missing!r}" if missing else f"not the layout {named.name!r}"
@@ -157,6 +158,22 @@ def _plan(file: DataFile, named: Reader | None, asked_for: bool) -> _Planned | N
             f"name it with --format ({', '.join(format_names())}) or its columns with --columns query=NAME",
         )
     return _Planned(file, None)
+
+
+def _check_columns(file: DataFile, named: Reader, values: Sequence[Mapping[str, object]]) -> None:
+    """Columns that were named are there: without its users' a log has as many users as rows, and no K keeps them back.
+
+    Raises:
+        InputError: no row that was looked at has one of them.
+    """
+    if isinstance(named, Table):
+        there = {column for row in values for column in row}
+        for use, column in named.columns.items():
+            if column not in there:
+                raise InputError(
+                    f"{file.name} has no column {column!r} for {use}: its rows have {shown_keys(values[0])}",
+                    did_you_mean(column, there, "check --columns"),
+                )
 
 
 def _read(plan: _Planned) -> Iterator[Conversation | Rejection]:

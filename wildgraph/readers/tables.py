@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from wildgraph.errors import UsageError, did_you_mean
-from wildgraph.readers.layout import Logged, conversations, text_of, verdict
+from wildgraph.readers.layout import Logged, conversations, flag, text_of, verdict
 from wildgraph.records import Conversation, Rejection
 from wildgraph.rows import Row
 
@@ -66,22 +66,17 @@ class Table:
         document = values["document"]
         given = str(document).strip() if isinstance(document, str | int) and not isinstance(document, bool) else ""
         holds_text = len(given) >= _DOCUMENT_FROM and any(char.isspace() for char in given)
-        flag = _flag(values["toxic"])
+        marked = flag(values["toxic"])
         return Logged(
             [text_of(values["query"])],
             user=values["user"],
             native_id=values["id"],
             language=values["language"],
-            toxic=verdict(row) if flag is None else flag,
+            toxic=verdict(row) if marked is None else marked,
             pasted=given if holds_text else "",
             about_document=bool(given),
             turns=_count(values["turns"]),
         )
-
-
-def _flag(value: object) -> bool | None:
-    """A flag as parquet, JSON or CSV has it."""
-    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(str(value).strip().lower())
 
 
 def _count(value: object) -> int:

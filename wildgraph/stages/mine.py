@@ -20,7 +20,7 @@ from wildgraph.records import MAX_VALUE_CHARS, Conversation, Json, MetaInformati
 from wildgraph.rows import Row
 
 STAGE = "mine"
-VERSION = 3
+VERSION = 4
 TEMPLATE = "stages/mine"
 _NOTHING = {"", "none", "n/a", "na", "null", "unknown", "unspecified", "not specified", "not applicable", "-"}
 
