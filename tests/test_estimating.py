@@ -109,6 +109,23 @@ def test_lifting_by_the_model_is_estimated_too(server: FakeServer, inputs: Path)
     assert ordered(estimate)
 
 
+def test_records_that_were_mined_before_leave_the_lifting(server: FakeServer, inputs: Path):
+    run = inputs / "run"
+    succeed("build", inputs / "log.jsonl", "-o", run, *flags(server), *MINED)
+    asked = server.counted.requests
+    estimate = estimate_build([], inputs / "lifted", load_config(overrides=settings(server)), mined=[run / "private/mined.jsonl"])
+    (lifting,) = estimate.stages
+    assert lifting.prompt == "lifters/sort"
+    assert server.counted.requests == asked
+    assert not (inputs / "lifted").exists()
+    succeed("build", "--mined", run / "private/mined.jsonl", "-o", inputs / "lifted", *flags(server))
+    assert 0 < server.counted.requests - asked <= lifting.high.requests
+    alone = load_config(overrides=settings(server, **LIKENESS))
+    assert estimate_build([], inputs / "lifted", alone, mined=[run / "private/mined.jsonl"]).total("high").requests == 0
+    with pytest.raises(UsageError, match="name logs, or mined records"):
+        estimate_build([], inputs / "lifted", alone)
+
+
 #: Paradigms that share their prompts, so that a small sample has enough answers to each.
 WRITTEN = ("single_document", "comparison", "aggregation")
 

@@ -212,7 +212,7 @@ def build(logs: tuple[str, ...], mined: tuple[str, ...], run: Path, **flags: Any
         },
     )
     if flags["dry_run"]:
-        show_estimate(estimate_build(logs, run, config))
+        show_estimate(estimate_build(logs, run, config, mined=mined))
         return
     note_engine(config, flags)
     with Progress(flags["quiet"]) as progress:

@@ -25,6 +25,7 @@ from wildgraph.engines import OFFLINE, ROLES, Engines, check_roles, context_wind
 from wildgraph.errors import UsageError
 from wildgraph.estimating_objectives import ObjectiveEstimates
 from wildgraph.fields import DOCUMENT_TYPE
+from wildgraph.files import expand
 from wildgraph.funnel import silent
 from wildgraph.intervals import wilson
 from wildgraph.lifters.by_likeness import LikenessLifter
@@ -40,6 +41,7 @@ from wildgraph.paradigms import PARADIGMS
 from wildgraph.paradigms.steps import Ask
 from wildgraph.readers import read_logs
 from wildgraph.records import Pair, Rejection, TaskSpec
+from wildgraph.rows import read_rows
 from wildgraph.sampling import open_waves
 from wildgraph.stages import ingest as ingest_stage
 from wildgraph.stages import mine as mine_stage
@@ -74,7 +76,12 @@ class Estimate:
 
 
 def estimate_build(
-    logs: Sequence[str | Path], run: str | Path, config: Config | None = None, *, model: ChatModel | None = None
+    logs: Sequence[str | Path],
+    run: str | Path,
+    config: Config | None = None,
+    *,
+    mined: Sequence[str | Path] = (),
+    model: ChatModel | None = None,
 ) -> Estimate:
     """What ``build`` will ask. Reads the logs as it will; writes nothing.
 
@@ -82,14 +89,23 @@ def estimate_build(
         logs: files, folders or glob patterns.
         run: the run directory, whose cache may know some answers.
         config: settings.
+        mined: files of records that were mined already, in place of logs.
         model: what would answer, if it is handed over; it is not asked.
 
     Raises:
         WildgraphError: see :mod:`wildgraph.errors`.
     """
     config, model = handed(config or Config(), model)
-    if not logs:
-        raise UsageError("an estimate of a build is made from logs, and none is named", "records of --mined cost nothing to read")
+    if bool(logs) == bool(mined):
+        raise UsageError("name logs, or mined records, and not both", "an estimate of a build is made from either")
+    by_likeness = config.canonicalize.lifter == "likeness" or (model is None and config.model.name == OFFLINE)
+    distinct = "nearly every mined value is a new one for its field, to be sorted once"
+    if mined:
+        records = (row for file, _ in expand([Path(path) for path in mined]) for row in read_rows(file, stage=mine_stage.STAGE))
+        count = sum(not isinstance(one, Rejection) for one in mine_stage.read_mined(records, config.mine, key=b"rehearsal"))
+        with _rehearsing(config, Path(run), model) as (_, price):
+            ahead = () if by_likeness else (_lifting(count, config, price),)
+        return Estimate(ahead, price, (f"{count} records were mined before: nothing is asked about them", *([distinct] if ahead else [])))
     rows = read_logs(logs, format=config.logs.format or None, columns=config.logs.columns or None)
     kept = (row for row in ingest_stage.ingest(rows, config.ingest) if not isinstance(row, Rejection))
     with _rehearsing(config, Path(run), model) as (rehearsal, price):
@@ -99,10 +115,10 @@ def estimate_build(
             for name, sheet in sorted(rehearsal.sheets.items())
         )
         assumptions = ("every conversation that is kept is asked about once", *said_of(stages))
-        if config.canonicalize.lifter == "likeness":
+        if by_likeness:
             return Estimate(stages, price, assumptions)
         lifting = _lifting(conversations, config, price)
-        return Estimate((*stages, lifting), price, (*assumptions, "nearly every mined value is a new one for its field, to be sorted once"))
+        return Estimate((*stages, lifting), price, (*assumptions, distinct))
 
 
 def _lifting(conversations: int, config: Config, price: Price | None) -> StageEstimate:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from fake_server import FakeServer
+from fake_server import FakeServer, Mixture
 
 from wildgraph.backends.openai_compatible import OpenAICompatible
 from wildgraph.errors import ConfigError
 from wildgraph.llm import ChatRequest, Prompt, Template
 from wildgraph.llm.limits import Patience
-from wildgraph.llm.transport import HttpTransport
+from wildgraph.llm.transport import BROKEN, HttpTransport
 
 URLS = ("http://a/v1", "http://b/v1", "http://c/v1")
 
@@ -39,6 +41,22 @@ def test_one_that_is_gone_is_left_alone_until_it_is_time_to_look_again():
     for endpoint in several._endpoints:
         endpoint.dead_until = time.monotonic() + 60
     assert several._chosen("")  # all are gone: one of them has to be tried
+
+
+def test_one_that_fails_at_once_is_left_alone_as_well(fake_server: Callable[..., FakeServer]):
+    """It is always the least loaded: without that it would get every request."""
+    good, bad = fake_server(), fake_server(fault=Mixture({"server_error": 1.0}, times=99))
+    several = HttpTransport((bad.base_url, good.base_url), "/chat/completions", {}, 8, Patience())
+
+    async def ask() -> list[int]:
+        body = json.dumps({"model": "fake", "messages": [{"role": "user", "content": "Hello."}]}).encode()
+        found = [(await several._request("POST", "/chat/completions", body)).status for _ in range(8)]
+        await several.close()
+        return found
+
+    found = asyncio.run(ask())
+    assert [status >= 500 for status in found] == [True] * BROKEN + [False] * (8 - BROKEN)
+    assert [endpoint.in_flight for endpoint in several._endpoints] == [0, 0], "what has come back is no load"
 
 
 def test_documents_stay_with_a_server_and_are_spread_over_all():

@@ -22,6 +22,8 @@ from wildgraph.llm.wire import Reply
 from wildgraph.records import content_hash
 
 SET_ASIDE = 2.0
+#: Answers of status 500 and above in a row from which on a base URL is left alone too, while there are others.
+BROKEN = 3
 """Seconds for which a base URL that could not be reached is left alone while others work."""
 
 BUSIER = 2.0
@@ -37,6 +39,7 @@ class _Endpoint:
         self.base_url = base_url
         self.in_flight = 0
         self.dead_until = 0.0
+        self.broken = 0  # answers in a row that said that the server itself fails
 
     @cached_property
     def proxy(self) -> str | None:
@@ -113,7 +116,9 @@ class HttpTransport:
                 method, f"{endpoint.base_url}{path}", data=body, headers=headers, allow_redirects=False, proxy=endpoint.proxy
             ) as response:
                 data = await response.read()
-                endpoint.dead_until = 0.0
+                endpoint.broken = endpoint.broken + 1 if response.status >= 500 else 0
+                # One that fails at once is always the least loaded, and would be asked again and again.
+                endpoint.dead_until = time.monotonic() + SET_ASIDE if endpoint.broken >= BROKEN else 0.0
                 return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, data)
         except aiohttp.ClientConnectorError as error:
             endpoint.dead_until = time.monotonic() + SET_ASIDE
@@ -131,6 +136,8 @@ class HttpTransport:
             raise Trouble("garbled", self._clean(f"not HTTP: {error}")) from None
         except (aiohttp.ClientError, OSError) as error:
             raise Trouble("reset", self._clean(str(error) or type(error).__name__)) from None
+        finally:
+            endpoint.in_flight -= 1
 
     def _chosen(self, prefix: str) -> _Endpoint:
         """The least loaded that is not set aside; for a prefix always the same one, as long as that is hardly busier."""
