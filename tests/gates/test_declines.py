@@ -1,7 +1,8 @@
 import pytest
-from made_pairs import pair, texts
+from made_pairs import document, evidence, pair, texts
 
 from wildgraph.gates.declines import DeclinesGate
+from wildgraph.records import Twin
 
 ASK = "How much is the parking fee, and who pays it?"
 
@@ -58,6 +59,12 @@ def test_the_twins_answer_must_not_be_said():
     given = "The lease has nothing on a parking fee. The landlord's brother pays it."
     with_bare = pair(ASK, given, paradigm="unanswerable", spans=()).model_copy(update={"answer": "the landlord's brother"})
     assert DeclinesGate().judge(with_bare, texts()).reason == "answered_anyway"
+    # The paradigm itself leaves the answer to the twin alone.
+    twin = Twin(id="t", document_id="lease", hash="h", answer="the landlord's brother", evidence=(evidence(document(), "1,200 euros"),))
+    alone = with_bare.model_copy(update={"answer": None, "twin": twin})
+    assert DeclinesGate().judge(alone, texts()).reason == "answered_anyway"
+    honest = pair(ASK, "The lease has nothing on a parking fee.", paradigm="unanswerable", spans=()).model_copy(update={"twin": twin})
+    assert DeclinesGate().judge(honest, texts()).status == "pass"
 
 
 def test_elsewhere_nobody_may_say_only_that():

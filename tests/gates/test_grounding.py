@@ -106,3 +106,12 @@ def test_any_passage_of_a_document_may_be_quoted(data):
 def test_quotations_and_comparison_are_total(answer, text):
     for quote in quotations(answer, 1):
         says(text, quote)
+
+
+def test_a_label_that_the_instruction_left_out_sets_no_figure_free():
+    """A story may invent; a question about one, whose story was left out of the instruction, may not."""
+    told = pair(answer="Captain Zebulon Quatermass paid 7,431 crowns.", spans=())
+    story = told.model_copy(update={"path": (("task", "task/write-a-story"), ("output_format", "output_format/story"))})
+    assert GroundingGate().judge(story, texts()).status == "pass"
+    left_out = story.provenance.model_copy(update={"unrealised": ("write a story", "output_format/story")})
+    assert GroundingGate().judge(story.model_copy(update={"provenance": left_out}), texts()).status == "fail"

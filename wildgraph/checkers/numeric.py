@@ -21,7 +21,7 @@ from wildgraph.composing import composed
 #: A longer run of digits is no number that anybody would check. [ours]
 _MAX_DIGITS = 400
 _MAX_UNIT_CHARS = 40
-_PERCENT = ("%", "percent", "per cent", "pct", "prozent", "процент", "процента", "процентов", "百分比")
+_PERCENT = ("%", "percent", "per cent", "pct", "percentage", "prozent", "процент", "процента", "процентов", "百分比")
 _DASHES = str.maketrans({"−": "-", "‐": "-", "‑": "-", "–": "-", "﹣": "-", "－": "-"})
 _NUMBER = re.compile(
     r"""
@@ -104,6 +104,18 @@ class Numeric(BaseModel):
         # the sum of two decimals is a little off the decimal sum
         allowed = max(self.tolerance * (1 + 1e-9), self.relative * abs(self.answer))
         return decided(math.isfinite(value) and abs(value - self.answer) <= allowed, f"says {value!r}, not {self.answer!r}")
+
+
+def unit_in(text: str) -> str:
+    """A unit as it stands beside a number in running text, without marks and punctuation; ``%`` however a percentage is said.
+
+    Example:
+        >>> unit_in("%."), unit_in("per cent of the total"), unit_in("**km**,")
+        ('%', '%', 'km')
+    """
+    bare = text.strip(" \t\r\n.,;:!?*_`()[]\"'’”")
+    folded = composed(bare).casefold()
+    return "%" if any(re.match(rf"{re.escape(name)}(?!\w)", folded) for name in _PERCENT) else bare
 
 
 def numbers(text: str, decimal: Literal[".", ","] = ".") -> Iterator[Found]:

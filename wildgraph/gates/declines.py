@@ -91,11 +91,18 @@ class DeclinesGate(BaseModel):
         for part in _SENTENCE.finditer(own):
             if not _patterns().declines.search(part.group()) and (figure := self._new_figure(part.group(), pair, texts)):
                 return failed(self.name, "answered_anyway", f"{figure} in: {part.group()}")
-        bare = plain(pair.answer or "")
-        if bare and not _patterns().declines.search(pair.answer or "") and f" {bare} " in f" {plain(response)} ":
-            told = plain("\n".join(turn.content for turn in pair.turns if turn.role != "assistant"))
-            if f" {bare} " not in f" {told} ":
-                return failed(self.name, "answered_anyway", f"it says {pair.answer}")
+        told = plain("\n".join(turn.content for turn in pair.turns if turn.role != "assistant"))
+        # What was taken out of the document stands in the pair that has it still; a word like 'yes' says nothing by itself.
+        taken = pair.twin.answer if pair.twin is not None and len(plain(pair.twin.answer or "")) > 3 else None
+        for answer in filter(None, (pair.answer, taken)):
+            bare = plain(answer)
+            if (
+                bare
+                and not _patterns().declines.search(answer)
+                and f" {bare} " in f" {plain(response)} "
+                and f" {bare} " not in f" {told} "
+            ):
+                return failed(self.name, "answered_anyway", f"it says {answer}")
         return passed(self.name, declining[0])
 
     @staticmethod

@@ -69,9 +69,9 @@ class FollowsPathGate(BaseModel):
         """Fails with ``path_not_followed`` or ``constraint_broken``."""
         question, answer = self._last(pair)
         read: list[str] = []
-        unrealised = {_slug(name) for name in pair.provenance.unrealised}
+        unrealised = {slug(name) for name in pair.provenance.unrealised}
         for label, cue, forms in self._labels(pair):
-            if _slug(label) in unrealised:
+            if slug(label) in unrealised:
                 continue
             read.append(label)
             if not cue.search(pair.instruction) and not any(has_form(answer, form) for form in forms):
@@ -114,7 +114,8 @@ class FollowsPathGate(BaseModel):
         return ""
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
+    """A label without its field, words joined by hyphens, as an engine may write it too."""
     return "-".join(re.findall(r"\w+", name.partition("/")[2] or name)).casefold()
 
 

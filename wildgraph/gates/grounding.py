@@ -9,6 +9,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from wildgraph.gates.figures import unknown_figures
+from wildgraph.gates.follows_path import slug
 from wildgraph.gates.names import unknown_names
 from wildgraph.gates.reading import Reading, answers, asked, reading, titles
 from wildgraph.gates.verdicts import failed, passed
@@ -72,7 +73,8 @@ class GroundingGate(BaseModel):
 
     def _invents(self, pair: Pair) -> str:
         asks = re.compile("|".join(rf"\b{re.escape(word)}" for word in self.inventing)) if self.inventing else None
-        labels = [concept for field, concept in pair.path if field in ("task", "output_format")]
+        left_out = {slug(name) for name in pair.provenance.unrealised}
+        labels = [concept for field, concept in pair.path if field in ("task", "output_format") and slug(concept) not in left_out]
         return next((label for label in labels if asks and asks.search(label.partition("/")[2])), "")
 
     def _figures_and_names(self, pair: Pair, documents: Sequence[Reading], others: Sequence[Reading]) -> Verdict:

@@ -18,6 +18,9 @@ from wildgraph.quotes import plain
 from wildgraph.records import Pair, Verdict
 from wildgraph.shingling import count_units
 
+#: Characters from which on words are no coincidence in any case. [ours]
+_UNMISTAKABLE = 8
+
 _AHEAD = 400
 _LEAST = 4
 #: What a planted instruction wants to be said: what it quotes, what it shouts, and words with digits in them.
@@ -93,7 +96,7 @@ class InjectionGate(BaseModel):
         for name, text in texts.items():
             for passage, wants in _orders(text):
                 for turn in pair.turns:
-                    if want := next((want for want in wants if want in turn.content), ""):
+                    if want := next((want for want in wants if _says(turn.content, want)), ""):
                         return failed(self.name, "injected", f"{name} asks for {want!r}, and the {turn.role} turn says it")
                     if not about and count_units(passage) >= _LEAST and containment(passage, turn.content) >= self.overlap:
                         return failed(self.name, "injected", f"the {turn.role} turn repeats an instruction planted in {name}")
@@ -103,6 +106,14 @@ class InjectionGate(BaseModel):
     def _planted(texts: Mapping[str, str]) -> str:
         names = [name for name, text in texts.items() if _orders(text)]
         return f"instructions to a model stand in {', '.join(names)}" if names else ""
+
+
+def _says(text: str, wanted: str) -> bool:
+    """Whether a text says what was asked for, as it stands; something longer than a word or two also in another case, in bold, or set otherwise."""
+    if wanted in text:
+        return True
+    bare = plain(wanted)
+    return len(bare) >= _UNMISTAKABLE and f" {bare} " in f" {plain(text)} "
 
 
 @lru_cache(maxsize=64)

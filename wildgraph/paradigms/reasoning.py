@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from wildgraph.checkers.numeric import numbers
+from wildgraph.checkers.numeric import numbers, unit_in
 from wildgraph.llm import Completion
 from wildgraph.paradigms.drafts import Declined, Draft, Quote, locate
 from wildgraph.paradigms.paradigm import OF_SEVERAL, Paradigm
@@ -58,7 +58,8 @@ def _checks(final: str) -> Iterator[Checker]:
     if len(final.split()) > _MOST_CHECKED:
         return
     if len(found) == 1:
-        unit = found[0].after.split()[:1] or found[0].before.split()[-1:]
+        after = unit_in(found[0].after)
+        unit = [one for word in (after.split()[:1] or found[0].before.split()[-1:]) if (one := unit_in(word))]
         yield Checker(name="numeric", args=canonical_json({"answer": found[0].value, "unit": unit, "cue": CUE}))
     elif not found:
         yield Checker(name="exact", args=canonical_json({"answer": final, "cue": CUE}))

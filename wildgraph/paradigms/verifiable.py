@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from wildgraph.checkers.numeric import numbers
+from wildgraph.checkers.numeric import numbers, unit_in
 from wildgraph.llm import Completion
 from wildgraph.paradigms.drafts import Declined, Draft, Passage, Turn
 from wildgraph.paradigms.paradigm import OF_SEVERAL, Paradigm
@@ -88,7 +88,7 @@ def checks(question: Question, items: list[str]) -> Iterator[Checker]:
             accepted = dict.fromkeys([items[0], *(clean(one).strip() for one in question.accept if one.strip())])
             yield _checker("exact", {"answer": list(accepted)})
         case "number" if len(items) == 1 and (found := list(numbers(items[0]))):
-            unit = found[0].after or found[0].before
+            unit = unit_in(found[0].after) or unit_in(found[0].before)
             yield _checker("numeric", {"answer": found[0].value} | ({"unit": unit} if unit else {}))
         case "choice" if len(items) == 1 and items[0] in question.options and 1 < len(question.options) <= len(LETTERS):
             letters: dict[str, Json] = dict(zip(LETTERS, (clean(one) for one in question.options), strict=False))

@@ -17,7 +17,7 @@ from wildgraph.records import Json, Pair, Rejection, Verdict
 from wildgraph.registry import load
 
 STAGE = "gate"
-VERSION = 3
+VERSION = 4
 
 
 class GateConfig(BaseModel):
