@@ -241,10 +241,10 @@ def test_logs_or_records_and_not_both(records: Path, tmp_path: Path, both: bool)
     assert not (tmp_path / "run").exists()
 
 
-def test_an_estimate_is_made_from_logs(records: Path, tmp_path: Path):
+def test_an_estimate_without_a_model_has_nothing_to_estimate(records: Path, tmp_path: Path):
     outcome = wildgraph("build", "--mined", records, "-o", tmp_path / "run", "--dry-run")
     assert outcome.code == 2
-    assert "an estimate of a build is made from logs" in outcome.error
+    assert "the embedded offline engine asks nobody and costs nothing" in outcome.error
     assert not (tmp_path / "run").exists()
 
 

@@ -17,7 +17,7 @@ from importlib.resources import files
 
 import yaml
 
-from wildgraph.checksums import luhn, valid_iban
+from wildgraph.checksums import card_length, valid_iban
 
 
 @dataclass(frozen=True)
@@ -88,27 +88,6 @@ def _plain(text: str) -> str:
 
 def _digits(text: str) -> str:
     return "".join(char for char in text if char in "0123456789")
-
-
-def _card(text: str) -> int:
-    """A card's number, perhaps with other numbers behind it, such as when it expires; none out of a row of numbers of four digits."""
-    if _card_number(_digits(text)):
-        return len(text)
-    whole = text
-    while (cut := max(text.rfind(" "), text.rfind("-"))) > 0:
-        text = text[:cut].rstrip(" -")
-        digits = _digits(text)
-        if len(digits) in (15, 16) and _card_number(digits) and _GROUPED.fullmatch(text):
-            return 0 if re.match(r"[ -]+\d{4}(?!\d)", whole[len(text) :]) else len(text)
-    return 0
-
-
-#: How cards are written: in one, or as they bear it.
-_GROUPED = re.compile(r"\d{15,16}|\d{4}(?:[ -]\d{4}){3}|\d{4}[ -]\d{6}[ -]\d{5}")
-
-
-def _card_number(digits: str) -> bool:
-    return 13 <= len(digits) <= 19 and digits[0] in "23456" and len(set(digits)) > 1 and luhn(digits)
 
 
 def _iban(text: str) -> int:
@@ -237,7 +216,7 @@ def _rules() -> tuple[_Rule, ...]:
         _Rule(
             "IBAN", re.compile(r"(?i:(?<![A-Z0-9])[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,3})?(?![A-Z0-9]))"), _iban, _DIGIT
         ),
-        _Rule("CARD", re.compile(r"(?<![\d.,-])(?<!\d{4} )\d(?:[ -]?\d){12,18}(?![\d-]|[.,]\d)"), _card, _DIGIT),
+        _Rule("CARD", re.compile(r"(?<![\d.,-])(?<!\d{4} )\d(?:[ -]?\d){12,18}(?![\d-]|[.,]\d)"), card_length, _DIGIT),
         _Rule(
             "MAC",
             re.compile(

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -54,7 +55,8 @@ def test_one_that_fails_at_once_is_left_alone_as_well(fake_server: Callable[...,
         await several.close()
         return found
 
-    found = asyncio.run(ask())
+    with ThreadPoolExecutor(1) as apart:  # where no loop runs yet
+        found = apart.submit(asyncio.run, ask()).result()
     assert [status >= 500 for status in found] == [True] * BROKEN + [False] * (8 - BROKEN)
     assert [endpoint.in_flight for endpoint in several._endpoints] == [0, 0], "what has come back is no load"
 
